@@ -1,0 +1,275 @@
+"""The conversation between a client (DEALER) and the daemon (ROUTER).
+
+A message is one or two parts. The first is a msgpack array ``[type, session, ...]`` whose fields
+are those of the dataclass of that type, in order; the second, of a batch only, is the frames
+themselves, untouched. Fields are only ever appended, and a reader ignores those that it does not
+know; an unknown type is an error that the receiver counts and survives.
+
+::
+
+    client                                daemon
+    HELLO  who I am, where I can begin ->
+                                       <- WELCOME  begin here, send up to limit
+    BATCH  position + frames           ->
+                                       <- ACK      committed up to position, send up to limit
+    BYE    ended at position           ->
+                                       <- RESYNC   who are you? say hello again
+                                       <- REJECT   this session is over, and why
+                                       <- NOTICE   trouble worth one warning; nothing is lost
+    STATUS                             ->
+                                       <- REPORT   a dictionary
+    (a REPORT may be asked for without any session)
+
+Guarantees:
+    An ACK of a position is sent only when every event of the frames before it is in its event file
+    (with ``--fsync commit``: on stable storage). ``flush`` therefore needs no message of its own: it
+    is an ack of the position at which it was called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import msgpack
+
+from .errors import MessageError
+from .limits import (
+    MESSAGE_HEAD_BYTES,
+    PAYLOAD_BYTES,
+    PROTOCOL_NEWEST,
+    PROTOCOL_OLDEST,
+    SESSION_BYTES,
+)
+
+Parts = list[bytes | memoryview]
+"""A message as it is handed to the socket."""
+
+NO_SESSION = bytes(SESSION_BYTES)
+"""The session field of a message that is about none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A session introduces itself; it may send nothing else before the welcome.
+
+    Also kept in the head of every journal segment, so that recovery knows what the process knew.
+    """
+
+    TYPE: ClassVar[int] = 1
+    session: bytes
+    oldest: int
+    """Oldest protocol version the client speaks."""
+    newest: int
+    """Newest protocol version the client speaks."""
+    position: int
+    """First byte the client can still send: everything before it is committed."""
+    known: bool
+    """True once any daemon has welcomed this session: event files may hold parts of it."""
+    run: str
+    """Absolute path of the run directory, as the client's working directory makes it."""
+    role: str
+    """Path of the author below the run directory; "" writes the run itself."""
+    pid: int
+    host: str
+    suffix: str
+    """Appended to the name of the event file."""
+    job: str
+    """Which ``tbxd exec`` the process belongs to; "" for none."""
+    started: float
+    """Wall time at which the session began, seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    TYPE: ClassVar[int] = 2
+    session: bytes
+    version: int
+    """The protocol version both sides use from now on."""
+    position: int
+    """Where to begin: everything before it has been accepted."""
+    limit: int
+    """Position up to which the client may send (or one batch, if that is longer)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Whole frames that begin at ``position`` of the session's stream."""
+
+    TYPE: ClassVar[int] = 3
+    session: bytes
+    position: int
+    behind: int
+    """Bytes that wait in the journal behind this batch."""
+    shed: int
+    """Records this session has refused since it began because its journal was full."""
+    payload: bytes | memoryview
+    """Travels as the second part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    TYPE: ClassVar[int] = 4
+    session: bytes
+    position: int
+    """Every event of the frames before it is in its event file."""
+    limit: int
+    """As in :class:`Welcome`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """The daemon does not know this session; say hello again."""
+
+    TYPE: ClassVar[int] = 5
+    session: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """The session ends at ``position``; nothing follows."""
+
+    TYPE: ClassVar[int] = 6
+    session: bytes
+    position: int
+    shed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """The daemon takes nothing more from this session; the journal keeps what it holds."""
+
+    TYPE: ClassVar[int] = 7
+    session: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Trouble on the daemon's side (a full disk, say) that holds this session up."""
+
+    TYPE: ClassVar[int] = 8
+    session: bytes
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Somebody asks how things are."""
+
+    TYPE: ClassVar[int] = 9
+    session: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer to :class:`Status`; its keys are those of ``tbxd status --json``."""
+
+    TYPE: ClassVar[int] = 10
+    session: bytes
+    facts: dict[str, Any]
+
+
+Message = (
+    Hello | Welcome | Batch | Ack | Resync | Bye | Reject | Notice | Status | Report
+)
+
+_BY_TYPE: dict[int, type[Message]] = {
+    message.TYPE: message
+    for message in (
+        Hello,
+        Welcome,
+        Batch,
+        Ack,
+        Resync,
+        Bye,
+        Reject,
+        Notice,
+        Status,
+        Report,
+    )
+}
+
+# The declared type of each field, as the class that an unpacked value must have. Every annotation
+# above is one of these names, so a field of another type fails here, at import.
+_PLAIN: dict[str, type] = {
+    "bytes": bytes,
+    "int": int,
+    "str": str,
+    "bool": bool,
+    "float": float,
+    "dict[str, Any]": dict,
+}
+_PAYLOAD = "payload"
+_FIELDS: dict[int, tuple[tuple[str, type], ...]] = {
+    number: tuple(
+        (name, _PLAIN[str(field.type)])
+        for name, field in message.__dataclass_fields__.items()
+        if name != _PAYLOAD
+    )
+    for number, message in _BY_TYPE.items()
+}
+
+
+def encode(message: Message) -> Parts:
+    """Return the parts of ``message``."""
+    head = [message.TYPE]
+    head += [getattr(message, name) for name, _ in _FIELDS[message.TYPE]]
+    parts: Parts = [msgpack.packb(head)]
+    if isinstance(message, Batch):
+        parts.append(message.payload)
+    return parts
+
+
+def decode(parts: Sequence[bytes | memoryview]) -> Message:
+    """Return the message of ``parts``, every field checked for its type.
+
+    Raises:
+        MessageError: anything else; it says what was expected.
+    """
+    if not parts:
+        raise MessageError("a message has at least one part")
+    if len(parts[0]) > MESSAGE_HEAD_BYTES:
+        raise MessageError(f"a head of {len(parts[0])} bytes is above {MESSAGE_HEAD_BYTES}")
+    try:
+        head = msgpack.unpackb(parts[0])
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        raise MessageError(f"the head is not msgpack: {error}") from None
+    if type(head) is not list or not head or type(head[0]) is not int:
+        raise MessageError("the head must be an array that begins with the message's type")
+    message = _BY_TYPE.get(head[0])
+    if message is None:
+        raise MessageError(f"message type {head[0]} is unknown")
+    fields = _FIELDS[head[0]]
+    if len(head) <= len(fields):
+        raise MessageError(
+            f"a {message.__name__} has {len(fields)} fields, this one {len(head) - 1}"
+        )
+    values: dict[str, Any] = {}
+    for (name, expected), value in zip(fields, head[1:], strict=False):
+        if type(value) is not expected:
+            raise MessageError(
+                f"{message.__name__}.{name} must be {expected.__name__},"
+                f" not {type(value).__name__}"
+            )
+        if expected is int and value < 0:
+            raise MessageError(f"{message.__name__}.{name} must not be negative, not {value}")
+        values[name] = value
+    if len(values["session"]) != SESSION_BYTES:
+        raise MessageError(f"a session's name has {SESSION_BYTES} bytes")
+    if message is Batch:
+        if len(parts) != 2:
+            raise MessageError("a Batch has two parts")
+        if len(parts[1]) > PAYLOAD_BYTES:
+            raise MessageError(f"a payload of {len(parts[1])} bytes is above {PAYLOAD_BYTES}")
+        values[_PAYLOAD] = parts[1]
+    elif len(parts) != 1:
+        raise MessageError(f"a {message.__name__} has one part")
+    return message(**values)
+
+
+def common_version(oldest: int, newest: int) -> int | None:
+    """Return the newest protocol version that both sides speak, or None."""
+    version = min(newest, PROTOCOL_NEWEST)
+    return version if version >= max(oldest, PROTOCOL_OLDEST) else None
