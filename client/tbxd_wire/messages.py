@@ -29,7 +29,7 @@ Guarantees:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import msgpack
@@ -171,9 +171,7 @@ class Report:
     facts: dict[str, Any]
 
 
-Message = (
-    Hello | Welcome | Batch | Ack | Resync | Bye | Reject | Notice | Status | Report
-)
+Message = Hello | Welcome | Batch | Ack | Resync | Bye | Reject | Notice | Status | Report
 
 _BY_TYPE: dict[int, type[Message]] = {
     message.TYPE: message
@@ -204,9 +202,7 @@ _PLAIN: dict[str, type] = {
 _PAYLOAD = "payload"
 _FIELDS: dict[int, tuple[tuple[str, type], ...]] = {
     number: tuple(
-        (name, _PLAIN[str(field.type)])
-        for name, field in message.__dataclass_fields__.items()
-        if name != _PAYLOAD
+        (field.name, _PLAIN[str(field.type)]) for field in fields(message) if field.name != _PAYLOAD
     )
     for number, message in _BY_TYPE.items()
 }
@@ -241,17 +237,16 @@ def decode(parts: Sequence[bytes | memoryview]) -> Message:
     message = _BY_TYPE.get(head[0])
     if message is None:
         raise MessageError(f"message type {head[0]} is unknown")
-    fields = _FIELDS[head[0]]
-    if len(head) <= len(fields):
+    expected_fields = _FIELDS[head[0]]
+    if len(head) <= len(expected_fields):
         raise MessageError(
-            f"a {message.__name__} has {len(fields)} fields, this one {len(head) - 1}"
+            f"a {message.__name__} has {len(expected_fields)} fields, this one {len(head) - 1}"
         )
     values: dict[str, Any] = {}
-    for (name, expected), value in zip(fields, head[1:], strict=False):
+    for (name, expected), value in zip(expected_fields, head[1:], strict=False):
         if type(value) is not expected:
             raise MessageError(
-                f"{message.__name__}.{name} must be {expected.__name__},"
-                f" not {type(value).__name__}"
+                f"{message.__name__}.{name} must be {expected.__name__}, not {type(value).__name__}"
             )
         if expected is int and value < 0:
             raise MessageError(f"{message.__name__}.{name} must not be negative, not {value}")

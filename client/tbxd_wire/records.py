@@ -62,9 +62,7 @@ def scalar_of_form(
     return _pack(fields)  # type: ignore[no-any-return]
 
 
-def scalar_group(
-    tag: str, step: int | None, wall_time: float, values: dict[str, float]
-) -> bytes:
+def scalar_group(tag: str, step: int | None, wall_time: float, values: dict[str, float]) -> bytes:
     """Scalars under one tag, each key a sub-run of its own."""
     return _pack((int(Kind.SCALAR_GROUP), tag, step, wall_time, values))  # type: ignore[no-any-return]
 
