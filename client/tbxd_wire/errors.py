@@ -82,8 +82,9 @@ class FlushTimeout(TbxdError, TimeoutError):
 
     def __init__(self, timeout_s: float, pending_bytes: int, why: str) -> None:
         super().__init__(
-            f"{pending_bytes} bytes of records were not yet in the event files after {timeout_s:g} s"
-            f" ({why}); they stay in the journal and will be written when a daemon gets to them"
+            f"{pending_bytes} bytes of records were not yet in the event files after"
+            f" {timeout_s:g} s ({why}); they stay in the journal and will be written when a daemon"
+            f" gets to them"
         )
         self.timeout_s = timeout_s
         self.pending_bytes = pending_bytes

@@ -65,10 +65,10 @@ def walk(buffer: bytes | memoryview, start: int = 0) -> Iterator[tuple[int, memo
 
 def whole(buffer: bytes | memoryview, start: int = 0) -> int:
     """Return the offset behind the last frame that is whole and valid, walking from ``start``."""
-    end = start
+    good = start
     try:
         for end, _ in walk(buffer, start):
-            pass
+            good = end
     except FrameError:
         pass
-    return end
+    return good

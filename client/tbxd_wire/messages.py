@@ -21,9 +21,9 @@ know; an unknown type is an error that the receiver counts and survives.
     (a REPORT may be asked for without any session)
 
 Guarantees:
-    An ACK of a position is sent only when every event of the frames before it is in its event file
-    (with ``--fsync commit``: on stable storage). ``flush`` therefore needs no message of its own: it
-    is an ack of the position at which it was called.
+    An ACK of a position is sent only when every event of the frames before it is in its event
+    file (with ``--fsync commit``: on stable storage). ``flush`` therefore needs no message of its
+    own: it is an ack of the position at which it was called.
 """
 
 from __future__ import annotations
@@ -248,7 +248,7 @@ def decode(parts: Sequence[bytes | memoryview]) -> Message:
             raise MessageError(
                 f"{message.__name__}.{name} must be {expected.__name__}, not {type(value).__name__}"
             )
-        if expected is int and value < 0:
+        if type(value) is int and value < 0:
             raise MessageError(f"{message.__name__}.{name} must not be negative, not {value}")
         values[name] = value
     if len(values["session"]) != SESSION_BYTES:

@@ -14,6 +14,7 @@ This module computes paths and makes the directory; it opens no file.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -54,10 +55,8 @@ def make_private(directory: str, uid: int) -> None:
     """
     try:
         os.makedirs(os.path.dirname(directory), exist_ok=True)
-        try:
+        with contextlib.suppress(FileExistsError):
             os.mkdir(directory, 0o700)
-        except FileExistsError:
-            pass
         found = os.lstat(directory)
         if stat.S_ISLNK(found.st_mode) and found.st_uid == uid:
             found = os.stat(directory)
