@@ -20,6 +20,10 @@ MESSAGE_HEAD_BYTES = 64 * KIB
 """Largest first part of a message (a batch's payload travels in its own part). A hello with a
 path of PATH_MAX bytes in each field stays below it."""
 
+REPORT_HEAD_BYTES = 64 * MIB
+"""Largest first part of a REPORT: about 1 KiB for each of some ten thousand sessions. Only whoever
+asked for one allows it."""
+
 PAYLOAD_BYTES = FRAME_BODY_BYTES + 64 * KIB
 """Largest payload of a batch: one record of the largest size, or any number of whole frames."""
 

@@ -218,16 +218,22 @@ def encode(message: Message) -> Parts:
     return parts
 
 
-def decode(parts: Sequence[bytes | memoryview]) -> Message:
+def decode(
+    parts: Sequence[bytes | memoryview], head_limit_bytes: int = MESSAGE_HEAD_BYTES
+) -> Message:
     """Return the message of ``parts``, every field checked for its type.
+
+    Args:
+        parts: as they came from the socket.
+        head_limit_bytes: largest first part; who waits for a REPORT allows REPORT_HEAD_BYTES.
 
     Raises:
         MessageError: anything else; it says what was expected.
     """
     if not parts:
         raise MessageError("a message has at least one part")
-    if len(parts[0]) > MESSAGE_HEAD_BYTES:
-        raise MessageError(f"a head of {len(parts[0])} bytes is above {MESSAGE_HEAD_BYTES}")
+    if len(parts[0]) > head_limit_bytes:
+        raise MessageError(f"a head of {len(parts[0])} bytes is above {head_limit_bytes}")
     try:
         head = msgpack.unpackb(parts[0])
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:

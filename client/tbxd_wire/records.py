@@ -22,6 +22,7 @@ it does not know.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
@@ -33,19 +34,18 @@ from .limits import STEP_MAX, STEP_MIN
 
 COMMON_FIELDS = 4
 
-_SCALAR = int(Kind.SCALAR)
 # One packer for all threads: packing plain values runs no Python code, so the interpreter lock
 # makes each call atomic, and a call that raises leaves the packer empty.
-_pack = msgpack.Packer(autoreset=True).pack
+pack: Callable[[object], bytes] = msgpack.Packer(autoreset=True).pack
+"""Packs the fields of a record. The functions below do so for each kind but a plain scalar, which
+the writer packs on the spot: ``pack((SCALAR, tag, step, wall_time, value))``."""
+
+SCALAR = int(Kind.SCALAR)
+
 _unpack = msgpack.unpackb
 
 Record = list[Any]
 """A decoded record: the array's fields in order."""
-
-
-def scalar(tag: str, step: int | None, wall_time: float, value: float) -> bytes:
-    """One scalar as ``simple_value``: the hot path, packed straight from its arguments."""
-    return _pack((_SCALAR, tag, step, wall_time, value))  # type: ignore[no-any-return]
 
 
 def scalar_of_form(
@@ -58,28 +58,28 @@ def scalar_of_form(
     description: str,
 ) -> bytes:
     """One scalar with the optional fields."""
-    fields = (_SCALAR, tag, step, wall_time, value, int(form), display_name, description)
-    return _pack(fields)  # type: ignore[no-any-return]
+    fields = (SCALAR, tag, step, wall_time, value, int(form), display_name, description)
+    return pack(fields)
 
 
 def scalar_group(tag: str, step: int | None, wall_time: float, values: dict[str, float]) -> bytes:
     """Scalars under one tag, each key a sub-run of its own."""
-    return _pack((int(Kind.SCALAR_GROUP), tag, step, wall_time, values))  # type: ignore[no-any-return]
+    return pack((int(Kind.SCALAR_GROUP), tag, step, wall_time, values))
 
 
 def scalars(step: int | None, wall_time: float, values: dict[str, float]) -> bytes:
     """Scalars under many tags that become one event."""
-    return _pack((int(Kind.SCALARS), "", step, wall_time, values))  # type: ignore[no-any-return]
+    return pack((int(Kind.SCALARS), "", step, wall_time, values))
 
 
 def text(tag: str, step: int | None, wall_time: float, markdown: str) -> bytes:
     """A piece of Markdown."""
-    return _pack((int(Kind.TEXT), tag, step, wall_time, markdown))  # type: ignore[no-any-return]
+    return pack((int(Kind.TEXT), tag, step, wall_time, markdown))
 
 
 def session_start(step: int, wall_time: float) -> bytes:
     """The run goes on at ``step``."""
-    return _pack((int(Kind.SESSION_START), "", step, wall_time))  # type: ignore[no-any-return]
+    return pack((int(Kind.SESSION_START), "", step, wall_time))
 
 
 def decode(body: bytes | memoryview) -> Record:

@@ -1,0 +1,10 @@
+"""The client of tbxd: a SummaryWriter whose calls cost about a microsecond and lose nothing.
+
+Imports neither the daemon nor any framework; see :class:`SummaryWriter`.
+"""
+
+from tbxd_wire.errors import DirectoryError, FlushTimeout, TbxdError
+
+from .writer import SummaryWriter
+
+__all__ = ["DirectoryError", "FlushTimeout", "SummaryWriter", "TbxdError"]

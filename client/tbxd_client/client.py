@@ -1,0 +1,259 @@
+"""One client per process and runtime directory: its sessions, their journals, the one link.
+
+A client is made by the first record of a process and lives until the process ends. A forked child
+forgets its parent's client and makes its own.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import platform
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from tbxd_wire import messages, places, sizes
+from tbxd_wire.errors import ConfigError, FlushTimeout
+from tbxd_wire.limits import (
+    JOURNAL_LIMIT_BYTES,
+    PROTOCOL_NEWEST,
+    PROTOCOL_OLDEST,
+    SESSION_BYTES,
+)
+
+from . import fork
+from .journal import Journal
+from .launch import Launcher
+from .link import Link
+from .mapping import Allowance
+from .outbox import Outbox, State
+from .stream import Stream
+
+logger = logging.getLogger(__name__)
+
+JOURNAL_LIMIT_VARIABLE = "TBXD_JOURNAL_LIMIT"
+
+_EXIT_TIMEOUT_S = 10.0
+"""How long a process that exits waits for a daemon to commit what it has logged. What is not
+committed by then stays in the journals; nothing is lost by not waiting."""
+
+_CHILD_EXIT_TIMEOUT_S = 2.0
+"""The same for a child of multiprocessing, whose parent is waiting for it."""
+
+_GRACE_S = 1.0
+"""How long ``close`` waits when there is no daemon and none can be started."""
+
+
+class Client:
+    """The sessions of this process in one runtime directory.
+
+    Args:
+        directory: the runtime directory; made if it is not there.
+        environ: where ``TBXD_AUTOSTART`` and ``TBXD_JOURNAL_LIMIT`` are looked up.
+
+    Raises:
+        DirectoryError: the directory cannot be made or is not this user's alone.
+        ConfigError: a variable has an unusable value.
+    """
+
+    def __init__(self, directory: str, environ: Mapping[str, str]) -> None:
+        limit = environ.get(JOURNAL_LIMIT_VARIABLE)
+        try:
+            limit_bytes = sizes.parse(limit) if limit else JOURNAL_LIMIT_BYTES
+        except ValueError as error:
+            raise ConfigError(f"{JOURNAL_LIMIT_VARIABLE}: {error}") from None
+        places.make_private(directory, os.getuid())
+        self.directory = directory
+        self._job = environ.get(places.JOB_VARIABLE, "")
+        self._allowance = Allowance(limit_bytes)
+        self._streams: set[Stream] = set()
+        autostart = environ.get(places.AUTOSTART_VARIABLE, "1").lower()
+        launcher = Launcher(directory, enabled=autostart not in ("0", "no", "false", "off"))
+        self._link = Link(directory, launcher)
+
+    def open(self, run: str, role: str, suffix: str) -> Stream:
+        """Begin a session.
+
+        Args:
+            run: absolute path of the run directory.
+            role: path of the author below it.
+            suffix: appended to the event file's name.
+
+        Raises:
+            OSError: its journal cannot be made.
+        """
+        hello = messages.Hello(
+            session=os.urandom(SESSION_BYTES),
+            oldest=PROTOCOL_OLDEST,
+            newest=PROTOCOL_NEWEST,
+            position=0,
+            known=False,
+            run=run,
+            role=role,
+            pid=os.getpid(),
+            host=platform.node(),
+            suffix=suffix,
+            job=self._job,
+            started=time.time(),
+        )
+        (head,) = messages.encode(hello)
+        journal = Journal(
+            self.directory, hello.session, bytes(head), self._allowance, self._link.wake
+        )
+        stream = Stream(hello.session, journal, Outbox(hello))
+        self._streams.add(stream)
+        self._link.add(stream)
+        return stream
+
+    def flush(self, stream: Stream, timeout_s: float) -> None:
+        """Return when all that was appended before is in the event files.
+
+        Raises:
+            FlushTimeout: it was not, in time; nothing is lost.
+        """
+        target = stream.journal.tail
+        if stream.outbox.acked >= target or self._link.is_own_thread():
+            return
+        deadline = time.monotonic() + timeout_s
+        self._link.hurry()
+        with self._link.progress:
+            while stream.outbox.acked < target:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0 or stream.outbox.state is State.REFUSED:
+                    raise FlushTimeout(timeout_s, target - stream.outbox.acked, self._why(stream))
+                self._link.progress.wait(remaining)
+
+    def close(self, stream: Stream, timeout_s: float) -> bool:
+        """End a session; return whether everything is committed.
+
+        What is not committed in time stays in the journal, and a daemon will take it from there.
+        """
+        stream.journal.end()
+        stream.ending = True
+        if not self._link.is_own_thread():
+            self._await_end(stream, timeout_s)
+        with self._link.progress:
+            committed = stream.pending() == 0
+            if not stream.done:
+                self._link.remove(stream)
+                stream.abandon()
+        self._streams.discard(stream)
+        if not committed:
+            logger.warning(
+                "tbxd: closed with %d bytes of records not yet in the event files (%s);"
+                " they stay in %s and will be written when a daemon gets to them",
+                stream.pending(),
+                self._why(stream),
+                self.directory,
+            )
+        return committed
+
+    def _await_end(self, stream: Stream, timeout_s: float) -> None:
+        """Wait until the link has taken leave for ``stream``, or it is no use."""
+        now = time.monotonic()
+        deadline = now + timeout_s
+        no_use = now + min(timeout_s, _GRACE_S)
+        self._link.hurry()
+        with self._link.progress:
+            while not stream.done and stream.outbox.state is not State.REFUSED:
+                now = time.monotonic()
+                until = deadline if self._link.may_progress() else no_use
+                if now >= until:
+                    return
+                self._link.progress.wait(min(until - now, _GRACE_S))
+
+    def release(self, stream: Stream) -> None:
+        """End a session whose writer nobody holds any more, without waiting."""
+        stream.journal.end()
+        stream.ending = True
+        self._streams.discard(stream)
+        self._link.hurry()
+
+    def close_all(self, timeout_s: float) -> None:
+        """End every session of this process within ``timeout_s`` in all."""
+        deadline = time.monotonic() + timeout_s
+        for stream in list(self._streams):
+            self.close(stream, max(0.0, deadline - time.monotonic()))
+
+    def stats(self, stream: Stream) -> dict[str, Any]:
+        """Return what a writer shows of one session."""
+        return {
+            "records": stream.journal.records,
+            "bytes": stream.journal.tail,
+            "committed_bytes": stream.outbox.acked,
+            "pending_bytes": stream.pending(),
+            "shed": stream.journal.shed,
+            "connected": self._link.connected,
+            "trouble": stream.outbox.notice or self._link.trouble,
+        }
+
+    def forget_parent(self) -> None:
+        """In a forked child: nothing of this client may be used or destroyed."""
+        self._link.forget_parent()
+        fork.bury(self)
+
+    def _why(self, stream: Stream) -> str:
+        """Say what keeps records from being committed."""
+        if stream.outbox.notice:
+            return f"the daemon says: {stream.outbox.notice}"
+        if not self._link.connected:
+            return self._link.trouble or f"no daemon answers in {self.directory}"
+        return "the daemon has not committed them yet"
+
+
+class _Clients:
+    """The clients of this process, by runtime directory."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._by_directory: dict[str, Client] = {}
+        fork.watch(self)
+        atexit.register(self.close, _EXIT_TIMEOUT_S)
+
+    def get(self) -> Client:
+        """Return the client of the runtime directory that the environment names now."""
+        directory = places.runtime_directory(os.environ, os.getuid())
+        with self._lock:
+            client = self._by_directory.get(directory)
+            if client is None:
+                if not self._by_directory:
+                    self._register_child_exit()
+                client = self._by_directory[directory] = Client(directory, os.environ)
+            return client
+
+    def close(self, timeout_s: float) -> None:
+        """End every session."""
+        deadline = time.monotonic() + timeout_s
+        for client in list(self._by_directory.values()):
+            client.close_all(max(0.0, deadline - time.monotonic()))
+
+    def forget_parent(self) -> None:
+        """In a forked child: begin anew."""
+        self._lock = threading.RLock()
+        for client in self._by_directory.values():
+            client.forget_parent()
+        self._by_directory = {}
+
+    def _register_child_exit(self) -> None:
+        """Children of multiprocessing end without running atexit; they have a hook of their own."""
+        processes = sys.modules.get("multiprocessing.process")
+        if processes is not None and processes.parent_process() is not None:
+            from multiprocessing import util
+
+            util.Finalize(None, self.close, args=(_CHILD_EXIT_TIMEOUT_S,), exitpriority=-100)
+
+
+_clients = _Clients()
+
+
+def get() -> Client:
+    """Return this process's client for the runtime directory that the environment names.
+
+    Raises:
+        DirectoryError, ConfigError: as :class:`Client`.
+    """
+    return _clients.get()

@@ -1,0 +1,144 @@
+"""Values of any framework to plain numbers, without importing the framework.
+
+What a value is, is asked of the value: numpy arrays by their class, everything else by the methods
+that torch, jax, tensorflow and cupy give their arrays. A device value is copied to the host here,
+once: the number at the time of the call is what is logged.
+
+Errors are those that users of tensorboardX know: AssertionError for more than one element,
+TypeError or NotImplementedError for what is no number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import numpy
+
+from tbxd_wire.limits import STEP_MAX, STEP_MIN
+
+_REFUSED = (tuple, dict, set, frozenset, range, type(None))
+
+
+def scalar(value: Any) -> float:
+    """Return ``value`` as a float64.
+
+    Takes Python and numpy numbers, and arrays and tensors of any framework with exactly one
+    element, of any shape, dtype (bfloat16 included) and device.
+
+    Raises:
+        AssertionError: not exactly one element.
+        NotImplementedError: a container or object that is no array, as both peers raise.
+        TypeError: a string, a complex number.
+    """
+    kind = type(value)
+    if kind is float or kind is int or kind is bool:
+        return float(value)
+    if isinstance(value, _REFUSED):
+        raise NotImplementedError(
+            f"a scalar must be a number or an array of one element, not {kind.__name__}"
+        )
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"a scalar must be a number, not {value!r:.60} of type {kind.__name__}")
+    if isinstance(value, list):
+        value = numpy.array(value)
+    if not isinstance(value, (numpy.generic, numpy.ndarray, int, float)):
+        value = _on_host(value)
+    if isinstance(value, (numpy.generic, numpy.ndarray)):
+        assert value.size == 1, (
+            f"a scalar must have exactly one element, not {value.size} (shape {value.shape})"
+        )
+        value = value.reshape(()).item()
+    if isinstance(value, (str, bytes, complex)):
+        raise TypeError(f"a scalar must be a real number, not {value!r:.60}")
+    return float(value)
+
+
+def _on_host(value: Any) -> Any:
+    """Return the one element of a framework's array as a Python number, or a numpy array."""
+    elements = _element_count(value)
+    assert elements is None or elements == 1, (
+        f"a scalar must have exactly one element, not {elements}"
+        f" (shape {tuple(getattr(value, 'shape', ()))})"
+    )
+    if getattr(value, "is_meta", False):
+        raise NotImplementedError("a tensor on the meta device has no value to log")
+    if callable(item := getattr(value, "item", None)):
+        return item()
+    if callable(as_numpy := getattr(value, "numpy", None)):
+        return as_numpy()
+    if hasattr(value, "__array__"):
+        return numpy.asarray(value)
+    if hasattr(value, "__float__"):
+        return float(value)
+    raise NotImplementedError(
+        f"a scalar must be a number or an array of one element, not {type(value).__name__}"
+    )
+
+
+def _element_count(value: Any) -> int | None:
+    """Return how many elements a framework's array has; None if it does not say."""
+    shape = getattr(value, "shape", None)
+    if shape is None:
+        return None
+    count = 1
+    for extent in shape:
+        count *= int(extent)
+    return count
+
+
+def scalars(values: Any) -> dict[str, float]:
+    """Return ``{name: number}`` with every value as :func:`scalar` makes it.
+
+    Raises:
+        TypeError: not a mapping, or a key that is no str.
+    """
+    if not isinstance(values, Mapping):
+        raise TypeError(f"expected a mapping of names to numbers, not {type(values).__name__}")
+    result = {}
+    for name, value in values.items():
+        result[tag(name)] = scalar(value)
+    return result
+
+
+def tag(name: Any) -> str:
+    """Return ``name`` if it is a str, as a plain one.
+
+    Raises:
+        TypeError: anything else.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a tag must be a str, not {type(name).__name__}")
+    return str(name)
+
+
+def step(value: Any) -> int | None:
+    """Return a global step as an int64, or None for None.
+
+    Takes what the peers take: ints, floats (truncated), numpy numbers, tensors of one element,
+    numeric strings.
+
+    Raises:
+        TypeError: something that ``int`` does not take.
+        ValueError: outside int64, or a string that is no number.
+    """
+    if value is None:
+        return None
+    number = int(value)
+    if not STEP_MIN <= number <= STEP_MAX:
+        raise ValueError(f"global_step must be an int64 ({STEP_MIN} to {STEP_MAX}), not {number}")
+    return number
+
+
+def wall_time(value: Any) -> float:
+    """Return seconds since 1970 as a finite float.
+
+    Raises:
+        TypeError: something that ``float`` does not take.
+        ValueError: NaN or infinite: one such event makes TensorBoard drop the rest of the file.
+    """
+    seconds = float(value)
+    if not isfinite(seconds):
+        raise ValueError(f"walltime must be finite (seconds since 1970), not {seconds}")
+    return seconds

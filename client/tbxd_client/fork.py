@@ -1,0 +1,63 @@
+"""What happens to this package in a forked child: everything is forgotten, nothing is closed.
+
+One weak set of objects and one ``os.register_at_fork`` for the whole package. In the child each
+object replaces what it must not share with its parent: locks that another thread may have held
+at the fork, a session (a child is another author), sockets (closing an inherited ZeroMQ socket can
+abort the child, using one silently loses what is sent).
+
+The parent is never touched: no lock is taken before a fork, so a fork inside a signal handler or
+beside a thread that logs cannot hang.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+from typing import Protocol
+
+
+class Forkable(Protocol):
+    """Something that must change in a forked child."""
+
+    def forget_parent(self) -> None:
+        """Called in the child, before any of its code runs; must not block nor raise."""
+
+
+_watched: weakref.WeakSet[Forkable] = weakref.WeakSet()
+_graveyard: list[object] = []
+_process_at_fork: object = None
+
+
+def watch(holder: Forkable) -> None:
+    """Have ``holder.forget_parent()`` called in every child forked from now on."""
+    _watched.add(holder)
+
+
+def bury(*things: object) -> None:
+    """Keep ``things`` alive for ever, so that their destructors never run in this process."""
+    _graveyard.extend(things)
+
+
+def is_bare_fork() -> bool:
+    """Whether this process was made by ``os.fork`` itself rather than by multiprocessing.
+
+    multiprocessing puts a new process object in place right after its fork; a bare fork keeps
+    the parent's.
+    """
+    return _process_at_fork is not None and _process_at_fork is _current_process()
+
+
+def _current_process() -> object:
+    module = sys.modules.get("multiprocessing.process")
+    return None if module is None else module.current_process()
+
+
+def _after_fork_in_child() -> None:
+    global _process_at_fork
+    _process_at_fork = _current_process() or _after_fork_in_child
+    for holder in list(_watched):
+        holder.forget_parent()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

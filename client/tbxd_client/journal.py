@@ -1,0 +1,349 @@
+"""This process's journal: frames in memory-mapped segments that outlive the process.
+
+Appending copies a frame into a mapping and then stores one word; from that instant the record
+survives the process, whatever ends it: the pages belong to the kernel. The bytes are never written
+again elsewhere: the sender hands out slices of the same mapping, and a daemon that finds the
+segments of a dead process reads the same bytes (format: tbxd_wire.segment).
+
+Guarantees:
+    A full disk or an exhausted allowance refuses a record; it never kills, and never blocks.
+    ``append`` may be called from any thread, from a signal handler and from a destructor that
+    interrupts another append. It never waits for anything but another append.
+    A slice handed out by ``batch`` stays valid until its bytes are released.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import mmap
+import os
+import threading
+from bisect import bisect_right
+from collections.abc import Callable
+from zlib import crc32
+
+from tbxd_wire import frame, places, segment
+from tbxd_wire.limits import (
+    BATCH_BYTES,
+    CUT_BYTES,
+    SEGMENT_BYTES,
+    SEGMENT_HEAD_BYTES,
+    SEGMENT_SMALL_BYTES,
+)
+
+from .mapping import Allowance, MappedSegment
+
+_BUSY = -1
+"""Value of the tail while a frame is being copied."""
+
+_POOL_SEGMENTS = 3
+"""Warm segments kept for the next ones: what a flat-out trainer has in flight."""
+
+_REFUSALS_PER_TRY = 64
+"""A full journal asks the file system again only at every so many refused records: asking costs
+20 us, refusing one."""
+
+_USED = segment.USED
+_pack_header = frame.HEADER.pack
+
+
+class Journal:
+    """The journal of one session.
+
+    Attributes:
+        parked: True while the sender sleeps; the append that finds it set wakes the sender.
+        shed: records refused so far because there was no room.
+        closed: True once ``leave`` or ``remove`` was called.
+        records: records appended so far.
+
+    Args:
+        directory: the runtime directory; must exist.
+        session: 16 bytes.
+        hello: what recovery must know, for the head of every segment.
+        allowance: shared by all journals of the process.
+        wake: called, without any lock, by the first append after ``parked`` was set.
+
+    Raises:
+        OSError: the first segment cannot be made.
+        SegmentError: the hello is too long.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        session: bytes,
+        hello: bytes,
+        allowance: Allowance,
+        wake: Callable[[], None],
+    ) -> None:
+        self.parked = True
+        self.shed = 0
+        self.records = 0
+        self._wake = wake
+        self._directory = directory
+        self._session = session
+        self._hello = hello
+        self._allowance = allowance
+        # Reentrant, so that a signal handler that logs finds the tail busy instead of a deadlock.
+        self._lock = threading.RLock()
+        self._acquire = self._lock.acquire
+        self._release = self._lock.release
+        self._deferred: list[bytes] = []
+        self._refusals = 0
+        self.closed = False
+        self._slots = itertools.count()
+        self._pool: list[MappedSegment] = []
+        first = self._make(SEGMENT_SMALL_BYTES, 0)
+        if first is None:
+            raise OSError(f"no room for a journal in {directory} within its limit")
+        self._first = first
+        self._lock_file = first.hold()
+        self._first.publish()
+        self._segments = [self._first]
+        self._use(self._first)
+        self._tail = SEGMENT_HEAD_BYTES
+        self._next_stop()
+
+    # -- appending: the caller's thread
+
+    def append(self, body: bytes) -> bool:
+        """Put one record into the journal; return whether there was room.
+
+        From the return of True on, the record survives the death of this process. False: nothing
+        was appended; the journal is full, or ``closed``.
+        """
+        # What frame.encode does, without the call, and what a with statement does, in half its
+        # time: this is the path that has a microsecond.
+        data = _pack_header(len(body), crc32(body)) + body
+        tail = _BUSY
+        try:
+            self._acquire()
+            tail = self._tail
+            end = tail + len(data)
+            if tail < 0 or end > self._stop:
+                appended = self._append_beyond(data)
+            else:
+                self._tail = _BUSY
+                self._map[tail:end] = data
+                self._words[_USED] = end - SEGMENT_HEAD_BYTES
+                self._tail = end
+                self.records += 1
+                appended = True
+                if self._deferred:
+                    self._append_deferred()
+        except BaseException:
+            # An interrupt (Ctrl-C) may come between any two steps, also before the lock is taken.
+            if tail >= 0 and self._tail == _BUSY:
+                self._tail = tail
+            with contextlib.suppress(RuntimeError):
+                self._release()
+            raise
+        self._release()
+        if self.parked:
+            self.parked = False
+            self._wake()
+        return appended
+
+    def _append_beyond(self, data: bytes) -> bool:
+        """Append where the quick way cannot: at a cut, in another segment, or while busy."""
+        tail = self._tail
+        if tail < 0:
+            # This call interrupted an append of its own thread, which takes these bytes along.
+            self._deferred.append(data)
+            return True
+        if self.closed:
+            return False
+        self._tail = _BUSY
+        try:
+            current = self._current
+            current.used = tail - SEGMENT_HEAD_BYTES
+            if current.used + len(data) > current.capacity:
+                following = self._next_segment(len(data))
+                if following is None:
+                    self.shed += 1
+                    self._first.words[segment.SHED] = self.shed
+                    return False
+                current.cuts.append(current.base + current.used)
+                self._segments.append(following)
+                self._use(following)
+                tail = SEGMENT_HEAD_BYTES
+            elif current.used:
+                current.cuts.append(current.base + current.used)
+            end = tail + len(data)
+            self._map[tail:end] = data
+            self._words[_USED] = end - SEGMENT_HEAD_BYTES
+            tail = end
+            self.records += 1
+        finally:
+            self._tail = tail
+        self._next_stop()
+        return True
+
+    def _append_deferred(self) -> None:
+        """Append what interrupted the append that has just ended."""
+        while self._deferred:
+            data = self._deferred.pop(0)
+            self._append_beyond(data)
+
+    def _use(self, following: MappedSegment) -> None:
+        """Append to ``following`` from now on."""
+        self._current = following
+        self._map = following.map
+        self._words = following.words
+
+    def _next_stop(self) -> None:
+        """Have the quick way stop at the next cut or at the segment's end."""
+        end = SEGMENT_HEAD_BYTES + self._current.capacity
+        self._stop = min(end, self._tail + CUT_BYTES)
+
+    def _next_segment(self, needed: int) -> MappedSegment | None:
+        """Return an empty segment that begins at the tail, from the pool or new."""
+        base = self._current.base + self._current.used
+        fitting = [each for each in self._pool if each.capacity >= needed]
+        if fitting:
+            found = max(fitting, key=lambda each: each.capacity)
+            self._pool.remove(found)
+            found.rebase(base)
+            return found
+        size = max(SEGMENT_BYTES, SEGMENT_HEAD_BYTES + needed)
+        if size == SEGMENT_BYTES and self._refusals % _REFUSALS_PER_TRY:
+            self._refusals += 1
+            return None
+        try:
+            made = self._make(size, base)
+            if made is not None:
+                made.publish()
+        except OSError:
+            made = None
+        if size == SEGMENT_BYTES:
+            self._refusals = 0 if made else self._refusals + 1
+        return made
+
+    def _make(self, size: int, base: int) -> MappedSegment | None:
+        """Make a new segment; None if the allowance does not reach.
+
+        Raises:
+            OSError: the file system refused.
+        """
+        size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+        if not self._allowance.take(size, self._directory, bulky=size > SEGMENT_BYTES):
+            return None
+        slot = next(self._slots)
+        path = os.path.join(self._directory, places.journal_name(self._session, slot))
+        try:
+            return MappedSegment(path, slot, size, self._session, base, self._hello)
+        except BaseException:
+            self._allowance.give(size)
+            raise
+
+    # -- sending and releasing: the sender's thread
+
+    @property
+    def tail(self) -> int:
+        """Position behind the last appended frame."""
+        with self._lock:
+            if self._tail >= 0:
+                self._append_deferred()
+                self._current.used = self._tail - SEGMENT_HEAD_BYTES
+            return self._current.base + self._current.used
+
+    def batch(self, position: int, limit: int) -> tuple[memoryview, int]:
+        """Return frames from ``position`` on, and the position behind them.
+
+        As many whole frames as reach neither beyond ``limit`` nor beyond BATCH_BYTES, all from
+        one segment; but at least up to the first cut, even if that is further.
+
+        Args:
+            position: a frame's beginning between what is released and the tail, not the tail.
+            limit: a position.
+        """
+        with self._lock:
+            tail = self.tail
+            index = bisect_right(self._segments, position, key=lambda each: each.base) - 1
+            source = self._segments[index]
+            end = source.base + source.used if source is not self._current else tail
+            bound = min(limit, position + BATCH_BYTES)
+            if end > bound:
+                # Cuts lie before the segment's end; take the last one in reach, else the first.
+                last = bisect_right(source.cuts, bound) - 1
+                if last >= 0 and source.cuts[last] > position:
+                    end = source.cuts[last]
+                else:
+                    first = bisect_right(source.cuts, position)
+                    end = source.cuts[first] if first < len(source.cuts) else end
+            start = SEGMENT_HEAD_BYTES + position - source.base
+            return source.map[start : start + end - position], end
+
+    def release(self, position: int) -> None:
+        """Free what lies before ``position``: it is committed and will not be sent again."""
+        with self._lock:
+            self._first.words[segment.RELEASED] = position
+            self._refusals = 0
+            while len(self._segments) > 1:
+                oldest = self._segments[0]
+                if oldest.base + oldest.used > position:
+                    break
+                del self._segments[0]
+                self._recycle(oldest)
+
+    def trim(self) -> None:
+        """Give back all but the first segment, if everything is released: the writer is idle."""
+        with self._lock:
+            tail = self.tail
+            current = self._current
+            if self._tail == _BUSY or self._first.words[segment.RELEASED] < tail:
+                return
+            if current is not self._first:
+                self._pool.remove(self._first)
+                self._first.rebase(tail)
+                self._segments = [self._first]
+                self._pool.append(current)
+                self._use(self._first)
+                self._tail = SEGMENT_HEAD_BYTES
+                self._next_stop()
+            for spare in [each for each in self._pool if each is not self._first]:
+                self._pool.remove(spare)
+                self._drop(spare)
+
+    def _recycle(self, old: MappedSegment) -> None:
+        """Keep a released segment for its next use, or give it back."""
+        ordinary = old.capacity + SEGMENT_HEAD_BYTES <= SEGMENT_BYTES
+        if old is self._first or (ordinary and len(self._pool) < _POOL_SEGMENTS):
+            self._pool.append(old)
+        else:
+            self._drop(old)
+
+    def _drop(self, old: MappedSegment) -> None:
+        self._allowance.give(old.capacity + SEGMENT_HEAD_BYTES)
+        os.unlink(old.path)
+
+    def mark_known(self) -> None:
+        """Note that a daemon has welcomed the session: event files may hold parts of it."""
+        self._first.words[segment.KNOWN] = 1
+
+    # -- the end
+
+    def end(self) -> None:
+        """Note that the writer ends in good order; what is not yet committed stays for a daemon."""
+        self._first.words[segment.ENDED] = 1
+
+    def leave(self) -> None:
+        """Let go of the files: a daemon may take over what they hold."""
+        with self._lock:
+            self.closed = True
+            self._stop = 0
+            for each in {*self._segments, *self._pool}:
+                self._allowance.give(each.capacity + SEGMENT_HEAD_BYTES)
+            os.close(self._lock_file)
+
+    def remove(self, position: int) -> bool:
+        """Delete the files if nothing lies behind ``position``; return whether they are gone."""
+        with self._lock:
+            if self.closed or self._tail == _BUSY or self.tail != position:
+                return False
+            # Slot 0 last: recovery finds the others through it.
+            for each in sorted({*self._segments, *self._pool}, key=lambda each: -each.slot):
+                os.unlink(each.path)
+            self.leave()
+            return True

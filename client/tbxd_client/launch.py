@@ -1,0 +1,148 @@
+"""Find out whether a daemon serves a runtime directory, and start one if none does.
+
+The daemon that is started belongs to nobody: it leaves the trainer's session and process group,
+is no child of it, and lives on until it has been idle for a while. Many processes may want to start
+one at the same instant: whoever gets the launch lock starts it, the others wait for it, and the
+daemon's own lock lets only one of them serve.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+
+from tbxd_wire import locks, places
+
+IDLE_EXIT_S = 60
+"""A daemon started here ends this long after its last session ended and all is committed."""
+
+_START_TIMEOUT_S = 15.0
+"""How long a new daemon may take until it holds its lock (a cold start from a network file system
+takes seconds)."""
+
+_RETRY_S = 5.0
+"""Pause after a daemon failed to start, doubled at each further failure up to _RETRY_MAX_S."""
+
+_RETRY_MAX_S = 60.0
+
+
+def is_running(directory: str) -> bool:
+    """Return whether a daemon holds the lock of ``directory``."""
+    try:
+        descriptor = os.open(os.path.join(directory, places.DAEMON_LOCK), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return locks.is_held(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Launcher:
+    """Starts a daemon for one runtime directory, when asked often enough.
+
+    Attributes:
+        enabled: whether daemons may be started at all.
+        trouble: why the last start failed; "" if it did not.
+
+    Args:
+        directory: the runtime directory.
+        enabled: see above.
+    """
+
+    def __init__(self, directory: str, *, enabled: bool) -> None:
+        self.enabled = enabled
+        self.trouble = ""
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+        self._launch_lock: int | None = None
+        self._deadline = 0.0
+        self._retry_s = _RETRY_S
+        self._next_start = 0.0
+
+    def attend(self, now: float) -> bool:
+        """Do what can be done now; return whether a daemon is running.
+
+        Args:
+            now: a monotonic clock, in seconds. Call again every 50 ms or so until it returns True.
+        """
+        if self._process is not None:
+            self._process.poll()
+        if is_running(self._directory):
+            self._settle()
+            self.trouble = ""
+            self._retry_s = _RETRY_S
+            return True
+        if self._launch_lock is not None:
+            self._await_start(now)
+        elif self.enabled and now >= self._next_start:
+            self._try_start(now)
+        return False
+
+    def _await_start(self, now: float) -> None:
+        """Give up on a daemon that has failed or takes too long."""
+        code = None if self._process is None else self._process.returncode
+        if code not in (None, 0):
+            self._fail(f"the daemon ended with status {code}", now)
+        elif now >= self._deadline:
+            self._fail(f"the daemon did not start within {_START_TIMEOUT_S:g} s", now)
+
+    def _try_start(self, now: float) -> None:
+        """Start a daemon if nobody else is just doing so."""
+        try:
+            self._launch_lock = os.open(
+                os.path.join(self._directory, places.LAUNCH_LOCK),
+                os.O_RDWR | os.O_CREAT | os.O_CLOEXEC,
+                0o600,
+            )
+            fcntl.lockf(self._launch_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._settle()
+            return
+        if is_running(self._directory):
+            self._settle()
+            return
+        self._deadline = now + _START_TIMEOUT_S
+        try:
+            self._process = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._fail(f"the daemon could not be started: {error}", now)
+
+    def _command(self) -> list[str]:
+        log = os.path.join(self._directory, places.DAEMON_LOG)
+        return [
+            *(sys.executable, "-P", "-m", "tbxd", "serve", "--detach"),
+            *("--directory", self._directory),
+            *("--idle-exit", str(IDLE_EXIT_S)),
+            *("--log-file", log),
+        ]
+
+    @staticmethod
+    def _environment() -> dict[str, str]:
+        """This process's environment without what is meant for this process alone."""
+        private = (places.JOB_VARIABLE, "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+        return {name: value for name, value in os.environ.items() if name not in private}
+
+    def _fail(self, trouble: str, now: float) -> None:
+        log = os.path.join(self._directory, places.DAEMON_LOG)
+        self.trouble = f"{trouble}; see {log}"
+        self._next_start = now + self._retry_s
+        self._retry_s = min(2 * self._retry_s, _RETRY_MAX_S)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Let go of the launch lock."""
+        if self._launch_lock is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._launch_lock)
+            self._launch_lock = None

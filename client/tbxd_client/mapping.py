@@ -1,0 +1,107 @@
+"""One mapped file of a journal, and how much all of them may take.
+
+Space is reserved before it is mapped, so a full file system refuses a segment here instead of
+killing the process later (a store into a hole of a full tmpfs is a SIGBUS). A file gets its name
+when it is whole: recovery never meets half a head.
+
+This is the only module of the package that makes files in the runtime directory.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import threading
+
+from tbxd_wire import segment
+from tbxd_wire.limits import SEGMENT_HEAD_BYTES
+
+_BULKY_SHARE = 0.75
+"""Share of the limit that bulky records may fill; the rest is for scalars."""
+
+
+class Allowance:
+    """How many bytes all journals of this process may reserve.
+
+    Args:
+        limit_bytes: upper bound for all of them together. Whatever it is, no segment is made that
+            would take more than half of what is free on the journals' file system.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self.used_bytes = 0
+        self._lock = threading.RLock()
+
+    def take(self, size: int, directory: str, *, bulky: bool) -> bool:
+        """Reserve ``size`` bytes, or return False."""
+        limit = self.limit_bytes * _BULKY_SHARE if bulky else self.limit_bytes
+        found = os.statvfs(directory)
+        with self._lock:
+            if self.used_bytes + size > limit or size > found.f_bavail * found.f_frsize // 2:
+                return False
+            self.used_bytes += size
+            return True
+
+    def give(self, size: int) -> None:
+        """Return ``size`` bytes."""
+        with self._lock:
+            self.used_bytes -= size
+
+
+class MappedSegment:
+    """One mapped file. ``base`` is the stream position of its first frame byte."""
+
+    __slots__ = ("base", "capacity", "cuts", "map", "path", "slot", "used", "words")
+
+    def __init__(self, path: str, slot: int, size: int, session: bytes, base: int, hello: bytes):
+        """Reserve, map and head a new file of ``size`` bytes under a temporary name.
+
+        Raises:
+            OSError: no space, no descriptor, no permission; nothing is left behind.
+        """
+        self.path = path
+        self.slot = slot
+        self.base = base
+        self.used = 0
+        self.capacity = size - SEGMENT_HEAD_BYTES
+        self.cuts: list[int] = []
+        fresh = f"{path}.new"
+        descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, size)
+            self.map = memoryview(mmap.mmap(descriptor, size))
+            segment.write_head(self.map, session, base, hello)
+            self.words = segment.words(self.map)
+        except BaseException:
+            os.unlink(fresh)
+            raise
+        finally:
+            os.close(descriptor)
+
+    def publish(self) -> None:
+        """Give the file its name: from now on recovery sees it."""
+        os.rename(f"{self.path}.new", self.path)
+
+    def hold(self) -> int:
+        """Lock the file, not yet published, for as long as this process lives.
+
+        A record lock (fcntl) is dropped by the kernel at any death, is not inherited by a fork,
+        and is seen across pid namespaces. It is also dropped when this process closes *any*
+        descriptor of the file; besides the returned one only the mapping's own is open.
+
+        Returns:
+            The descriptor to close in order to let go.
+        """
+        descriptor = os.open(f"{self.path}.new", os.O_RDWR | os.O_CLOEXEC)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return descriptor
+
+    def rebase(self, base: int) -> None:
+        """Use the segment again for frames that begin at ``base``."""
+        self.words[segment.USED] = 0
+        self.words[segment.BASE] = base
+        self.base = base
+        self.used = 0
+        self.cuts.clear()

@@ -1,0 +1,203 @@
+"""Puts records into the journal of whatever process it finds itself in.
+
+A recorder is what of a writer knows about processes: it opens a session with the first record,
+another one in a forked child, in whoever unpickles it, and after a close. Nothing that goes wrong
+in doing so reaches the caller: a record that finds no room is counted, and one warning says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from tbxd_wire import paths, records
+
+from . import client, fork, roles
+from .stream import Stream
+
+logger = logging.getLogger(__name__)
+
+_NO_RECORDS = dict.fromkeys(("records", "bytes", "committed_bytes", "pending_bytes", "shed"), 0)
+
+
+class Recorder:
+    """One author's way into one run.
+
+    Attributes:
+        append: puts one record's body into the journal; returns False if it did not, and the
+            caller then hands the body to ``refused``. Neither ever raises. (An attribute and not
+            a method, so that the hot path has one call less.)
+
+    Args:
+        logdir: the run directory; made if it is not there.
+        role: the author's path below it, or None to find out.
+        suffix: appended to the event file's name.
+        purge_step: begin the first session with a restart at this step.
+
+    Raises:
+        OSError: the run directory cannot be made, or the runtime directory cannot be used.
+        ValueError: a role or suffix that leads out of the run directory.
+    """
+
+    def __init__(self, logdir: str, role: str | None, suffix: str, purge_step: int | None) -> None:
+        self.run = os.path.abspath(logdir)
+        self.shed = 0
+        self._warned = False
+        self._given_role = None if role is None else paths.safe_relative(role)
+        self._suffix = paths.safe_suffix(suffix)
+        self._purge_step = purge_step
+        self._origin = (platform.node(), os.getpid())
+        self._begin()
+        os.makedirs(self.run, exist_ok=True)
+        # Made now, so that a runtime directory that cannot be used is an error here and not later.
+        client.get()
+
+    def _begin(self) -> None:
+        """Set up what belongs to this process alone."""
+        self._lock = threading.RLock()
+        self._client: client.Client | None = None
+        self._stream: Stream | None = None
+        self._role: str | None = None
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+        self.append: Callable[[bytes], bool] = self._append_first
+        fork.watch(self)
+
+    def refused(self, body: bytes) -> None:
+        """Deal with a record that ``append`` did not take. Never raises."""
+        stream = self._stream
+        if stream is not None and stream.journal.closed:
+            # Another thread has closed the writer a moment ago; this record begins a new session.
+            self._forget_stream()
+            if self._append_first(body):
+                return
+        self._warn("its journal is full")
+
+    def flush(self, timeout_s: float) -> None:
+        """Return when all records so far are in the event files, or raise FlushTimeout."""
+        active, stream = self._client, self._stream
+        if active is not None and stream is not None:
+            active.flush(stream, timeout_s)
+
+    def close(self, timeout_s: float) -> None:
+        """End the session of this process, if there is one; the next record opens another."""
+        with self._lock:
+            active, stream = self._client, self._stream
+            self._forget_stream()
+        if active is not None and stream is not None:
+            active.close(stream, timeout_s)
+
+    def stats(self) -> dict[str, Any]:
+        """Return facts about the session of this process."""
+        facts: dict[str, Any] = {"run": self.run, "role": self._find_role()}
+        active, stream = self._client, self._stream
+        if active is None or stream is None:
+            return facts | _NO_RECORDS | {"shed": self.shed, "connected": False, "trouble": ""}
+        facts |= active.stats(stream)
+        facts["shed"] += self.shed
+        return facts
+
+    def forget_parent(self) -> None:
+        """In a forked child: this is another author now."""
+        if self._finalizer is not None:
+            self._finalizer.detach()
+        self._purge_step = None
+        self._begin()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrive, (self.run, self._given_role, self._suffix, self._origin)
+
+    # -- sessions
+
+    def _append_first(self, body: bytes) -> bool:
+        """Open the session, then append."""
+        with self._lock:
+            if self._stream is None:
+                try:
+                    self._open()
+                except Exception as error:
+                    # Whatever it is, it must not end the training loop.
+                    self.shed += 1
+                    self._warn(f"its journal could not be opened: {error}")
+                    return True
+            append = self.append
+        return append(body)
+
+    def _open(self) -> None:
+        if self._client is None:
+            self._client = client.get()
+        active = self._client
+        self._role = self._find_role()
+        stream = active.open(self.run, self._role, self._suffix)
+        if self._purge_step is not None:
+            stream.journal.append(records.session_start(self._purge_step, time.time()))
+            self._purge_step = None
+        self._finalizer = weakref.finalize(self, active.release, stream)
+        self._finalizer.atexit = False
+        self._stream = stream
+        self.append = stream.journal.append
+
+    def _forget_stream(self) -> None:
+        with self._lock:
+            if self._finalizer is not None:
+                self._finalizer.detach()
+            if self._stream is not None:
+                self.shed += self._stream.journal.shed
+            self._stream = None
+            self.append = self._append_first
+
+    def _warn(self, why: str) -> None:
+        """Say once that a record was not logged."""
+        if not self._warned:
+            self._warned = True
+            logger.warning(
+                "tbxd: a record for %s was not logged: %s; stats()['shed'] counts how many follow",
+                self.run,
+                why,
+            )
+
+    def _find_role(self) -> str:
+        """Return this process's role; what is found out may change until the first record."""
+        if self._role is not None:
+            return self._role
+        given, here = self._given_role, roles.this_process()
+        if self._origin == (platform.node(), os.getpid()):
+            return roles.role(here) if given is None else given
+        own = roles.role(here)
+        if not own and not here.rank_is_own:
+            # It was unpickled by a process that is nobody's child: still not the same author.
+            own = f"pid{os.getpid()}"
+        return "/".join(part for part in (given, own) if part)
+
+
+def _arrive(run: str, role: str | None, suffix: str, origin: tuple[str, int]) -> Recorder:
+    """Make the recorder that was pickled by the process ``origin`` (host, pid)."""
+    recorder = Recorder(run, role, suffix, None)
+    recorder._origin = origin
+    return recorder
+
+
+class Discarder:
+    """Stands in for a recorder that must not write: takes everything, keeps nothing."""
+
+    def append(self, body: bytes) -> bool:
+        """Take the record and drop it."""
+        return True
+
+    def refused(self, body: bytes) -> None:
+        """Never called: ``append`` takes everything."""
+
+    def flush(self, timeout_s: float) -> None:
+        """Do nothing: nothing was logged."""
+
+    def close(self, timeout_s: float) -> None:
+        """Do nothing."""
+
+    def stats(self) -> dict[str, Any]:
+        """Return the facts of a session without records."""
+        return {"run": None, "role": None} | _NO_RECORDS | {"connected": False, "trouble": ""}

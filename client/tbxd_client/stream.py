@@ -1,0 +1,80 @@
+"""One session of this process: its journal and its machine, and what each must tell the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tbxd_wire.messages import Batch, Bye, Hello, Message
+
+from .journal import Journal
+from .outbox import Outbox, State
+
+
+class Stream:
+    """Ties a journal to an outbox.
+
+    Attributes:
+        session: 16 bytes.
+        ending: True once the writer is closed: nothing will be appended.
+        done: True once the journal has been removed, or left to a daemon.
+    """
+
+    def __init__(self, session: bytes, journal: Journal, outbox: Outbox) -> None:
+        self.session = session
+        self.journal = journal
+        self.outbox = outbox
+        self.ending = False
+        self.done = False
+
+    def unsent(self) -> int:
+        """Return how many bytes may be sent now."""
+        tail = self.journal.tail
+        return 0 if self.outbox.sendable(tail) is None else tail - self.outbox.sent
+
+    def pending(self) -> int:
+        """Return how many bytes in the journal are not committed."""
+        return self.journal.tail - self.outbox.acked
+
+    def is_pending(self) -> bool:
+        """Whether there is something for a daemon to do, and one that would do it."""
+        return self.outbox.state is not State.REFUSED and self.pending() > 0
+
+    def has_work(self) -> bool:
+        """Whether, with a connection, something can be sent."""
+        if self.outbox.state is State.SILENT:
+            return self.is_pending()
+        return self.unsent() > 0
+
+    def batches(self, now: float) -> Iterator[Batch]:
+        """Yield all that the window lets pass, as messages to send at once."""
+        tail = self.journal.tail
+        while (limit := self.outbox.sendable(tail)) is not None:
+            payload, end = self.journal.batch(self.outbox.sent, limit)
+            yield self.outbox.batch(payload, end, tail, self.journal.shed, now)
+
+    def receive(self, message: Message, now: float) -> Hello | None:
+        """Take a message about this session; return the hello to answer with, if any."""
+        known, acked = self.outbox.known, self.outbox.acked
+        answer = self.outbox.receive(message, self.journal.tail, now)
+        if self.outbox.known and not known:
+            self.journal.mark_known()
+        if self.outbox.acked > acked:
+            self.journal.release(self.outbox.acked)
+        return answer
+
+    def finish(self) -> bool:
+        """Remove the journal if everything in it is committed; return whether it is gone now."""
+        if not self.done and self.journal.remove(self.outbox.acked):
+            self.done = True
+            return True
+        return False
+
+    def abandon(self) -> None:
+        """Leave the journal to a daemon that will find it."""
+        if not self.done:
+            self.done = True
+            self.journal.leave()
+
+    def bye(self) -> Bye:
+        """Return the message that ends the session."""
+        return self.outbox.bye(self.outbox.acked, self.journal.shed)

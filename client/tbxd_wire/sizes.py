@@ -1,0 +1,20 @@
+"""Sizes as people write them: ``64MiB``, ``1.5 GiB``, ``200k``, ``4096``."""
+
+from __future__ import annotations
+
+import re
+
+_SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)b?\s*", re.IGNORECASE)
+
+
+def parse(text: str) -> int:
+    """Return how many bytes; ``k``, ``M``, ``G``, ``T`` are powers of 1000, with ``i`` of 1024.
+
+    Raises:
+        ValueError: it says what is expected.
+    """
+    match = _SIZE.fullmatch(text)
+    if match is None or (match[3] and not match[2]):
+        raise ValueError(f"expected a size such as 64MiB, 1.5G or 4096, not {text!r}")
+    base = 1024 if match[3] else 1000
+    return int(float(match[1]) * base ** " kmgt".index(match[2].lower() or " "))
