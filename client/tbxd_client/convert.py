@@ -110,7 +110,15 @@ def tag(name: Any) -> str:
     """
     if not isinstance(name, str):
         raise TypeError(f"a tag must be a str, not {type(name).__name__}")
-    return str(name)
+    return plain(name)
+
+
+def plain(text: str) -> str:
+    """Return the characters of ``text`` as a str of no subclass.
+
+    Not ``str(text)``: an enumeration's member is a str with a ``__str__`` of its own.
+    """
+    return str.__str__(text)
 
 
 def step(value: Any) -> int | None:

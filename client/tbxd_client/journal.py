@@ -27,6 +27,7 @@ from tbxd_wire import frame, places, segment
 from tbxd_wire.limits import (
     BATCH_BYTES,
     CUT_BYTES,
+    FRAME_BODY_BYTES,
     SEGMENT_BYTES,
     SEGMENT_HEAD_BYTES,
     SEGMENT_SMALL_BYTES,
@@ -43,6 +44,9 @@ _POOL_SEGMENTS = 3
 _REFUSALS_PER_TRY = 64
 """A full journal asks the file system again only at every so many refused records: asking costs
 20 us, refusing one."""
+
+_FRAME_BYTES = frame.HEADER_BYTES + FRAME_BODY_BYTES
+"""Largest frame: a longer one is refused here, for every daemon would end the session over it."""
 
 _USED = segment.USED
 _pack_header = frame.HEADER.pack
@@ -89,7 +93,8 @@ class Journal:
         self._lock = threading.RLock()
         self._acquire = self._lock.acquire
         self._release = self._lock.release
-        self._deferred: list[bytes] = []
+        # What interrupted an append and waits for its end: frames, and None for ``leave``.
+        self._deferred: list[bytes | None] = []
         self._refusals = 0
         self.closed = False
         self._slots = itertools.count()
@@ -101,9 +106,10 @@ class Journal:
         self._lock_file = first.hold()
         self._first.publish()
         self._segments = [self._first]
+        self._current: MappedSegment
         self._use(self._first)
         self._tail = SEGMENT_HEAD_BYTES
-        self._next_stop()
+        self._next_stop(self._tail)
 
     # -- appending: the caller's thread
 
@@ -116,11 +122,14 @@ class Journal:
         # What frame.encode does, without the call, and what a with statement does, in half its
         # time: this is the path that has a microsecond.
         data = _pack_header(len(body), crc32(body)) + body
+        size = len(data)
         tail = _BUSY
         try:
             self._acquire()
+            # Python runs signal handlers only where something is called or a loop goes round. So
+            # none can append between here and the last store: nothing is called there.
             tail = self._tail
-            end = tail + len(data)
+            end = tail + size
             if tail < 0 or end > self._stop:
                 appended = self._append_beyond(data)
             else:
@@ -147,44 +156,56 @@ class Journal:
 
     def _append_beyond(self, data: bytes) -> bool:
         """Append where the quick way cannot: at a cut, in another segment, or while busy."""
+        size = len(data)
         tail = self._tail
-        if tail < 0:
-            # This call interrupted an append of its own thread, which takes these bytes along.
-            self._deferred.append(data)
-            return True
         if self.closed:
             return False
+        if tail < 0:
+            # This call interrupted an append of its own thread, which takes these bytes along.
+            if None in self._deferred:
+                return False
+            self._deferred.append(data)
+            return True
         self._tail = _BUSY
         try:
             current = self._current
             current.used = tail - SEGMENT_HEAD_BYTES
-            if current.used + len(data) > current.capacity:
-                following = self._next_segment(len(data))
+            if current.used + size > current.capacity:
+                following = self._next_segment(size)
                 if following is None:
                     self.shed += 1
                     self._first.words[segment.SHED] = self.shed
                     return False
                 current.cuts.append(current.base + current.used)
-                self._segments.append(following)
-                self._use(following)
+                pool = [each for each in self._pool if each is not following]
+                # An interrupt finds all of this done or nothing of it: it calls nothing.
+                self._pool = pool
+                self._segments += [following]
+                self._current = following
+                self._map = following.map
+                self._words = following.words
+                self._stop = 0
                 tail = SEGMENT_HEAD_BYTES
             elif current.used:
                 current.cuts.append(current.base + current.used)
-            end = tail + len(data)
+            end = tail + size
             self._map[tail:end] = data
             self._words[_USED] = end - SEGMENT_HEAD_BYTES
             tail = end
             self.records += 1
+            self._next_stop(tail)
         finally:
             self._tail = tail
-        self._next_stop()
         return True
 
     def _append_deferred(self) -> None:
-        """Append what interrupted the append that has just ended."""
+        """Do what was asked for while the append that has just ended was busy."""
         while self._deferred:
             data = self._deferred.pop(0)
-            self._append_beyond(data)
+            if data is None:
+                self._let_go()
+            else:
+                self._append_beyond(data)
 
     def _use(self, following: MappedSegment) -> None:
         """Append to ``following`` from now on."""
@@ -192,20 +213,21 @@ class Journal:
         self._map = following.map
         self._words = following.words
 
-    def _next_stop(self) -> None:
+    def _next_stop(self, tail: int) -> None:
         """Have the quick way stop at the next cut or at the segment's end."""
         end = SEGMENT_HEAD_BYTES + self._current.capacity
-        self._stop = min(end, self._tail + CUT_BYTES)
+        self._stop = min(end, tail + CUT_BYTES)
 
     def _next_segment(self, needed: int) -> MappedSegment | None:
-        """Return an empty segment that begins at the tail, from the pool or new."""
+        """Return an empty segment that begins at the tail, in the pool; None: there is no room."""
         base = self._current.base + self._current.used
         fitting = [each for each in self._pool if each.capacity >= needed]
         if fitting:
             found = max(fitting, key=lambda each: each.capacity)
-            self._pool.remove(found)
             found.rebase(base)
             return found
+        if needed > _FRAME_BYTES:
+            return None
         size = max(SEGMENT_BYTES, SEGMENT_HEAD_BYTES + needed)
         if size == SEGMENT_BYTES and self._refusals % _REFUSALS_PER_TRY:
             self._refusals += 1
@@ -214,6 +236,7 @@ class Journal:
             made = self._make(size, base)
             if made is not None:
                 made.publish()
+                self._pool.append(made)
         except OSError:
             made = None
         if size == SEGMENT_BYTES:
@@ -290,21 +313,26 @@ class Journal:
     def trim(self) -> None:
         """Give back all but the first segment, if everything is released: the writer is idle."""
         with self._lock:
-            tail = self.tail
-            current = self._current
-            if self._tail == _BUSY or self._first.words[segment.RELEASED] < tail:
+            self._append_deferred()
+            tail, current = self._tail, self._current
+            position = current.base + tail - SEGMENT_HEAD_BYTES
+            if tail == _BUSY or self.closed or self._first.words[segment.RELEASED] < position:
                 return
-            if current is not self._first:
-                self._pool.remove(self._first)
-                self._first.rebase(tail)
-                self._segments = [self._first]
-                self._pool.append(current)
-                self._use(self._first)
-                self._tail = SEGMENT_HEAD_BYTES
-                self._next_stop()
-            for spare in [each for each in self._pool if each is not self._first]:
-                self._pool.remove(spare)
-                self._drop(spare)
+            # Whatever runs below may run a destructor, and that may log: it waits until the end.
+            self._tail = _BUSY
+            try:
+                spare = [each for each in (*self._segments, *self._pool) if each is not self._first]
+                if current is not self._first:
+                    self._first.rebase(position)
+                    self._use(self._first)
+                    tail = SEGMENT_HEAD_BYTES
+                self._segments, self._pool = [self._first], []
+                self._next_stop(tail)
+                for each in spare:
+                    self._drop(each)
+            finally:
+                self._tail = tail
+            self._append_deferred()
 
     def _recycle(self, old: MappedSegment) -> None:
         """Keep a released segment for its next use, or give it back."""
@@ -316,7 +344,7 @@ class Journal:
 
     def _drop(self, old: MappedSegment) -> None:
         self._allowance.give(old.capacity + SEGMENT_HEAD_BYTES)
-        os.unlink(old.path)
+        _unlink(old.path)
 
     def mark_known(self) -> None:
         """Note that a daemon has welcomed the session: event files may hold parts of it."""
@@ -331,19 +359,38 @@ class Journal:
     def leave(self) -> None:
         """Let go of the files: a daemon may take over what they hold."""
         with self._lock:
-            self.closed = True
-            self._stop = 0
-            for each in {*self._segments, *self._pool}:
-                self._allowance.give(each.capacity + SEGMENT_HEAD_BYTES)
-            os.close(self._lock_file)
+            if self._tail == _BUSY:
+                # Called from within an append, which is to be in the files when they are left.
+                self._deferred.append(None)
+                return
+            self._append_deferred()
+            self._let_go()
 
     def remove(self, position: int) -> bool:
         """Delete the files if nothing lies behind ``position``; return whether they are gone."""
         with self._lock:
-            if self.closed or self._tail == _BUSY or self.tail != position:
+            self._append_deferred()
+            tail = self._current.base + self._tail - SEGMENT_HEAD_BYTES
+            if self.closed or self._tail == _BUSY or tail != position:
                 return False
+            # At once: whatever runs below may run a destructor, and that may log.
+            self.closed = True
+            self._stop = 0
             # Slot 0 last: recovery finds the others through it.
             for each in sorted({*self._segments, *self._pool}, key=lambda each: -each.slot):
-                os.unlink(each.path)
-            self.leave()
+                _unlink(each.path)
+            self._let_go()
             return True
+
+    def _let_go(self) -> None:
+        self.closed = True
+        self._stop = 0
+        for each in {*self._segments, *self._pool}:
+            self._allowance.give(each.capacity + SEGMENT_HEAD_BYTES)
+        os.close(self._lock_file)
+
+
+def _unlink(path: str) -> None:
+    # Somebody may have cleaned the directory up: gone is gone.
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

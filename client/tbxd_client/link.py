@@ -16,12 +16,12 @@ import contextlib
 import logging
 import os
 import select
+import struct
 import threading
 import time
 from math import ceil
 
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from tbxd_wire import messages, places
 from tbxd_wire.limits import COALESCE_S
@@ -32,6 +32,8 @@ from .outbox import State
 from .stream import Stream
 
 logger = logging.getLogger(__name__)
+
+_EVENT = struct.Struct("=H")
 
 _EAGER_BYTES = 256 * 1024
 """With so much to send there is nothing to gain from gathering more."""
@@ -149,7 +151,10 @@ class Link:
         os.close(self._bell)
 
     def _talk(self, now: float) -> None:
-        """Connect, greet, send and take leave, as far as it is time to."""
+        """Take leave, connect, greet and send, as far as it is time to."""
+        for stream in self._streams:
+            if stream.ending and not stream.is_pending():
+                self._take_leave(stream)
         if not self.connected:
             if not any(stream.is_pending() for stream in self._streams):
                 self._disconnect()
@@ -162,8 +167,6 @@ class Link:
                 hello = stream.outbox.connect(now)
             if hello is not None:
                 self._send(hello)
-            if stream.ending and not stream.is_pending():
-                self._take_leave(stream)
         unsent = sum(stream.unsent() for stream in self._streams)
         if unsent and (self._urgent or now >= self._next_send or unsent >= _EAGER_BYTES):
             for stream in self._streams:
@@ -177,7 +180,8 @@ class Link:
         """End a stream whose writer is closed and whose records are all committed."""
         with self.progress:
             if stream.finish():
-                self._send(stream.bye())
+                if self.connected:
+                    self._send(stream.bye())
                 self.remove(stream)
                 self.progress.notify_all()
 
@@ -187,9 +191,10 @@ class Link:
             self._urgent = False
             if now < self._awake_until:
                 return self._awake_until - now
-            # From here on the next record wakes the link; one that came just before may not.
+            # From here on the next record wakes the link, if that is what it waits for; one that
+            # came just before may not have.
             for stream in self._streams:
-                stream.journal.parked = True
+                stream.journal.parked = stream.awaits_record()
             if not self._has_work():
                 return self._idle(now)
         if not self.connected:
@@ -268,6 +273,8 @@ class Link:
         if self._socket is None:
             return
         self._socket.disable_monitor()
+        if self._monitor is not None:
+            self._monitor.close(linger=0)
         self._socket.close(linger=0)
         self._socket = self._monitor = None
         for stream in self._streams:
@@ -287,8 +294,10 @@ class Link:
                 self._receive(self._socket.recv_multipart(zmq.NOBLOCK))
         with contextlib.suppress(zmq.Again):
             while True:
-                event = recv_monitor_message(self._monitor, zmq.NOBLOCK)["event"]
-                if event == zmq.EVENT_DISCONNECTED:
+                # zmq_socket_monitor(3): the first part is a u16 event and a u32 value. pyzmq's own
+                # reader of it would import asyncio.
+                (number,) = _EVENT.unpack_from(self._monitor.recv_multipart(zmq.NOBLOCK)[0])
+                if number == zmq.EVENT_DISCONNECTED:
                     self._disconnect()
                     self._attempt_s = _ATTEMPT_S
                     self._next_attempt = 0.0

@@ -31,8 +31,8 @@ class Recorder:
 
     Attributes:
         append: puts one record's body into the journal; returns False if it did not, and the
-            caller then hands the body to ``refused``. Neither ever raises. (An attribute and not
-            a method, so that the hot path has one call less.)
+            caller then hands the body, and this very ``append``, to ``refused``. Neither ever
+            raises. (An attribute and not a method, so that the hot path has one call less.)
 
     Args:
         logdir: the run directory; made if it is not there.
@@ -42,11 +42,14 @@ class Recorder:
 
     Raises:
         OSError: the run directory cannot be made, or the runtime directory cannot be used.
-        ValueError: a role or suffix that leads out of the run directory.
+        ValueError: a role or suffix that leads out of the run directory, or a run directory whose
+            name is no Unicode.
     """
 
     def __init__(self, logdir: str, role: str | None, suffix: str, purge_step: int | None) -> None:
         self.run = os.path.abspath(logdir)
+        # It travels as UTF-8: better an error here than every record refused later.
+        self.run.encode()
         self.shed = 0
         self._warned = False
         self._given_role = None if role is None else paths.safe_relative(role)
@@ -68,14 +71,22 @@ class Recorder:
         self.append: Callable[[bytes], bool] = self._append_first
         fork.watch(self)
 
-    def refused(self, body: bytes) -> None:
-        """Deal with a record that ``append`` did not take. Never raises."""
-        stream = self._stream
-        if stream is not None and stream.journal.closed:
-            # Another thread has closed the writer a moment ago; this record begins a new session.
-            self._forget_stream()
-            if self._append_first(body):
+    def refused(self, body: bytes, append: Callable[[bytes], bool]) -> None:
+        """Deal with a record that ``append`` did not take. Never raises.
+
+        Another thread may have closed the writer a moment ago: the record then belongs to the
+        next session.
+        """
+        while True:
+            with self._lock:
+                if self._stream is not None and self._stream.journal.closed:
+                    self._forget_stream()
+                elif self._stream is not None and append is self.append:
+                    break
+                following = self._ready()
+            if following is None or following(body):
                 return
+            append = following
         self._warn("its journal is full")
 
     def flush(self, timeout_s: float) -> None:
@@ -116,6 +127,13 @@ class Recorder:
 
     def _append_first(self, body: bytes) -> bool:
         """Open the session, then append."""
+        append = self._ready()
+        if append is not None and not append(body):
+            self.refused(body, append)
+        return True
+
+    def _ready(self) -> Callable[[bytes], bool] | None:
+        """Return the way into the session, opened if there is none; None: a record is shed."""
         with self._lock:
             if self._stream is None:
                 try:
@@ -124,9 +142,8 @@ class Recorder:
                     # Whatever it is, it must not end the training loop.
                     self.shed += 1
                     self._warn(f"its journal could not be opened: {error}")
-                    return True
-            append = self.append
-        return append(body)
+                    return None
+            return self.append
 
     def _open(self) -> None:
         if self._client is None:
@@ -189,7 +206,7 @@ class Discarder:
         """Take the record and drop it."""
         return True
 
-    def refused(self, body: bytes) -> None:
+    def refused(self, body: bytes, append: Callable[[bytes], bool]) -> None:
         """Never called: ``append`` takes everything."""
 
     def flush(self, timeout_s: float) -> None:

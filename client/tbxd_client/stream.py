@@ -45,6 +45,10 @@ class Stream:
             return self.is_pending()
         return self.unsent() > 0
 
+    def awaits_record(self) -> bool:
+        """Whether the next record would be something to do: all others are on their way."""
+        return self.outbox.state is not State.REFUSED and self.outbox.sent >= self.journal.tail
+
     def batches(self, now: float) -> Iterator[Batch]:
         """Yield all that the window lets pass, as messages to send at once."""
         tail = self.journal.tail

@@ -85,7 +85,7 @@ class SummaryWriter:
         role: str | None = None,
     ) -> None:
         chosen = logdir if logdir is not None else log_dir
-        self.logdir = os.fspath(chosen) if chosen is not None else _default_logdir(comment)
+        self.logdir = os.fsdecode(chosen) if chosen is not None else _default_logdir(comment)
         self.purge_step = convert.step(purge_step)
         self.max_queue = max_queue
         self.flush_secs = flush_secs
@@ -154,8 +154,9 @@ class SummaryWriter:
             body = records.scalar_of_form(tag, global_step, walltime, scalar_value, form, *names)
         else:
             body = pack((SCALAR, tag, global_step, walltime, scalar_value))
-        if not self._recorder.append(body):
-            self._recorder.refused(body)
+        append = self._recorder.append
+        if not append(body):
+            self._recorder.refused(body, append)
 
     def add_scalars(
         self,
@@ -212,7 +213,7 @@ class SummaryWriter:
                 " (it has no attribute 'encode' to make UTF-8 with)"
             )
         step, wall_time = self._step(global_step), self._wall_time(walltime)
-        self._post(records.text(tag, step, wall_time, str(text_string)))
+        self._post(records.text(tag, step, wall_time, convert.plain(text_string)))
 
     @contextlib.contextmanager
     def use_metadata(
@@ -272,8 +273,9 @@ class SummaryWriter:
         return self._recorder.stats()
 
     def _post(self, body: bytes) -> None:
-        if not self._recorder.append(body):
-            self._recorder.refused(body)
+        append = self._recorder.append
+        if not append(body):
+            self._recorder.refused(body, append)
 
     # -- defaults
 

@@ -1,0 +1,120 @@
+"""The field the attacks are fought on: producers, the daemon, and how to wait for them."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from tbxd_wire import places
+
+from . import producer, tally
+
+DEADLINE_S = 60.0
+"""Longest wait for anything; never reached by a daemon that works."""
+
+_forkserver = multiprocessing.get_context("forkserver")
+_forkserver.set_forkserver_preload(["tests.crash.producer"])
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for ``condition``, or fail with ``what``."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {DEADLINE_S:g} s: {what}")
+        time.sleep(0.002)
+
+
+@dataclass
+class Producer:
+    """One trainer: its process, run directory and tally."""
+
+    process: BaseProcess
+    run: Path
+    tally: Path
+
+    @classmethod
+    def start(cls, root: Path, name: str, pause_s: float = 0.0) -> Producer:
+        """Start a trainer that logs into ``root/name`` until it is killed."""
+        run, counted = root / name, root / f"{name}.tally"
+        # The fork server keeps the environment it was started with.
+        names = (places.DIRECTORY_VARIABLE, places.AUTOSTART_VARIABLE)
+        environment = {name: os.environ[name] for name in names if name in os.environ}
+        process = _forkserver.Process(
+            target=producer.main, args=(environment, str(run), str(counted), pause_s)
+        )
+        process.start()
+        return cls(process, run, counted)
+
+    def returned(self) -> int:
+        """Return how many calls have returned."""
+        return tally.read(self.tally)[1]
+
+    def kill(self) -> None:
+        """Kill the trainer, and wait until it is gone."""
+        assert self.process.pid is not None
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.join()
+
+
+class Daemon:
+    """Whatever daemon serves a runtime directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def pid(self) -> int | None:
+        """Return the pid of the daemon that holds the lock; None if there is none."""
+        try:
+            match = re.search(r"pid (\d+)", (self.directory / places.DAEMON_LOCK).read_text())
+        except FileNotFoundError:
+            return None
+        if match is None or not _runs_here(int(match[1]), self.directory):
+            return None
+        return int(match[1])
+
+    def start(self) -> None:
+        """Start one by hand."""
+        command = (sys.executable, "-m", "tbxd", "serve", "--detach")
+        where = ("--directory", str(self.directory))
+        subprocess.run([*command, *where], check=True)
+
+    def kill(self) -> int | None:
+        """Kill the daemon, if there is one; return its pid."""
+        pid = self.pid()
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: self.pid() != pid, "the killed daemon is gone")
+        return pid
+
+    def stop(self) -> None:
+        """End the daemon in good order."""
+        pid = self.pid()
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            wait_until(lambda: self.pid() != pid, "the daemon ends after SIGTERM")
+
+    def journals(self) -> list[str]:
+        """Return the names of all journals that lie in the directory."""
+        return [name for name in os.listdir(self.directory) if ".journal" in name]
+
+
+def _runs_here(pid: int, directory: Path) -> bool:
+    """Return whether ``pid`` is a living daemon of ``directory``, no stranger and no zombie."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return os.fsencode(directory) in command

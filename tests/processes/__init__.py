@@ -1,0 +1,1 @@
+"""Many processes in one run, all of them real: every record arrives, each under its author."""
