@@ -119,7 +119,8 @@ class Client:
         if stream.outbox.acked >= target or self._link.is_own_thread():
             return
         deadline = time.monotonic() + timeout_s
-        self._link.hurry()
+        stream.wanted = target
+        self._link.wake()
         with self._link.progress:
             while stream.outbox.acked < target:
                 remaining = deadline - time.monotonic()
@@ -133,6 +134,7 @@ class Client:
         What is not committed in time stays in the journal, and a daemon will take it from there.
         """
         stream.journal.end()
+        stream.wanted = stream.journal.tail
         stream.ending = True
         if not self._link.is_own_thread():
             self._await_end(stream, timeout_s)
@@ -157,7 +159,7 @@ class Client:
         now = time.monotonic()
         deadline = now + timeout_s
         no_use = now + min(timeout_s, _GRACE_S)
-        self._link.hurry()
+        self._link.wake()
         with self._link.progress:
             while not stream.done and stream.outbox.state is not State.REFUSED:
                 now = time.monotonic()
@@ -171,7 +173,7 @@ class Client:
         stream.journal.end()
         stream.ending = True
         self._streams.discard(stream)
-        self._link.hurry()
+        self._link.wake()
 
     def close_all(self, timeout_s: float) -> None:
         """End every session of this process within ``timeout_s`` in all."""

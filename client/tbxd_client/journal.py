@@ -33,7 +33,7 @@ from tbxd_wire.limits import (
     SEGMENT_SMALL_BYTES,
 )
 
-from .mapping import Allowance, MappedSegment
+from .mapping import FRESH_SUFFIX, Allowance, MappedSegment
 
 _BUSY = -1
 """Value of the tail while a frame is being copied."""
@@ -47,6 +47,13 @@ _REFUSALS_PER_TRY = 64
 
 _FRAME_BYTES = frame.HEADER_BYTES + FRAME_BODY_BYTES
 """Largest frame: a longer one is refused here, for every daemon would end the session over it."""
+
+_BACKLOG_BYTES = 16 * SEGMENT_BYTES
+_SEGMENT_BACKLOG_BYTES = 4 * SEGMENT_BYTES
+"""A journal with so much to be sent goes on in segments of this size: 1 GiB in 80 descriptors."""
+
+_SEGMENT_SCARCE_BYTES = SEGMENT_BYTES // 8
+"""Tried where there is no room for an ordinary segment."""
 
 _USED = segment.USED
 _pack_header = frame.HEADER.pack
@@ -228,20 +235,33 @@ class Journal:
             return found
         if needed > _FRAME_BYTES:
             return None
-        size = max(SEGMENT_BYTES, SEGMENT_HEAD_BYTES + needed)
-        if size == SEGMENT_BYTES and self._refusals % _REFUSALS_PER_TRY:
+        ordinary = SEGMENT_HEAD_BYTES + needed <= SEGMENT_BYTES
+        if ordinary and self._refusals % _REFUSALS_PER_TRY:
             self._refusals += 1
             return None
-        try:
-            made = self._make(size, base)
-            if made is not None:
-                made.publish()
-                self._pool.append(made)
-        except OSError:
-            made = None
-        if size == SEGMENT_BYTES:
-            self._refusals = 0 if made else self._refusals + 1
-        return made
+        for size in self._sizes(needed):
+            try:
+                made = self._make(size, base)
+                if made is not None:
+                    self._add_to_pool(made)
+                    self._refusals = 0
+                    return made
+            except OSError:
+                continue
+        self._refusals += ordinary
+        return None
+
+    def _sizes(self, needed: int) -> list[int]:
+        """Return the sizes to try for a segment that holds ``needed`` bytes of frames, best first.
+
+        A long backlog takes larger ones, because each holds a descriptor; scarce room a smaller.
+        """
+        backlog = self._current.base - self._first.words[segment.RELEASED]
+        sizes = [SEGMENT_BYTES, _SEGMENT_SCARCE_BYTES]
+        if backlog > _BACKLOG_BYTES:
+            sizes.insert(0, _SEGMENT_BACKLOG_BYTES)
+        least = SEGMENT_HEAD_BYTES + needed
+        return [size for size in sizes if size >= least] or [least]
 
     def _make(self, size: int, base: int) -> MappedSegment | None:
         """Make a new segment; None if the allowance does not reach.
@@ -257,7 +277,24 @@ class Journal:
         try:
             return MappedSegment(path, slot, size, self._session, base, self._hello)
         except BaseException:
+            # An interrupt may come when it is just made.
             self._allowance.give(size)
+            _unlink(f"{path}{FRESH_SUFFIX}")
+            raise
+
+    def _add_to_pool(self, made: MappedSegment) -> None:
+        """Publish a new segment and have it at hand.
+
+        Raises:
+            OSError: the file system refused; the segment is gone.
+        """
+        try:
+            made.publish()
+            self._pool = [*self._pool, made]
+        except BaseException:
+            # An interrupt may come when it is just published, but not when it is in the pool.
+            _unlink(f"{made.path}{FRESH_SUFFIX}")
+            self._drop(made)
             raise
 
     # -- sending and releasing: the sender's thread

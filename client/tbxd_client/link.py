@@ -74,7 +74,6 @@ class Link:
         self._directory = directory
         self._launcher = launcher
         self._streams: tuple[Stream, ...] = ()
-        self._urgent = False
         self._stopping = False
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None
@@ -110,11 +109,6 @@ class Link:
         """Have a sleeping link look at its streams."""
         with contextlib.suppress(OSError):
             os.eventfd_write(self._bell, 1)
-
-    def hurry(self) -> None:
-        """Have the link send what there is at once."""
-        self._urgent = True
-        self.wake()
 
     def is_own_thread(self) -> bool:
         """Whether the caller is the link's thread, which must never wait for itself."""
@@ -168,7 +162,7 @@ class Link:
             if hello is not None:
                 self._send(hello)
         unsent = sum(stream.unsent() for stream in self._streams)
-        if unsent and (self._urgent or now >= self._next_send or unsent >= _EAGER_BYTES):
+        if unsent and (now >= self._next_send or unsent >= _EAGER_BYTES or self._is_urgent()):
             for stream in self._streams:
                 for batch in stream.batches(now):
                     self._send(batch)
@@ -188,7 +182,6 @@ class Link:
     def _pause(self, now: float) -> float | None:
         """Return how long to sleep, in seconds; None for "until woken"."""
         if not self._has_work():
-            self._urgent = False
             if now < self._awake_until:
                 return self._awake_until - now
             # From here on the next record wakes the link, if that is what it waits for; one that
@@ -199,13 +192,17 @@ class Link:
                 return self._idle(now)
         if not self.connected:
             return max(0.0, self._next_attempt - now)
-        return 0.0 if self._urgent else max(0.0, self._next_send - now)
+        return 0.0 if self._is_urgent() else max(0.0, self._next_send - now)
 
     def _has_work(self) -> bool:
         """Whether there is something that the link itself can get done."""
         if not self.connected:
             return any(stream.is_pending() for stream in self._streams)
         return any(stream.has_work() for stream in self._streams)
+
+    def _is_urgent(self) -> bool:
+        """Whether somebody waits for what can be sent."""
+        return any(stream.is_urgent() for stream in self._streams)
 
     def _idle(self, now: float) -> float | None:
         """Return the time to the earliest deadline; give warm segments back after a while."""

@@ -17,6 +17,9 @@ import threading
 from tbxd_wire import segment
 from tbxd_wire.limits import SEGMENT_HEAD_BYTES
 
+FRESH_SUFFIX = ".new"
+"""A file has it behind its name until it is published."""
+
 _BULKY_SHARE = 0.75
 """Share of the limit that bulky records may fill; the rest is for scalars."""
 
@@ -67,7 +70,7 @@ class MappedSegment:
         self.used = 0
         self.capacity = size - SEGMENT_HEAD_BYTES
         self.cuts: list[int] = []
-        fresh = f"{path}.new"
+        fresh = f"{path}{FRESH_SUFFIX}"
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, size)
@@ -82,7 +85,7 @@ class MappedSegment:
 
     def publish(self) -> None:
         """Give the file its name: from now on recovery sees it."""
-        os.rename(f"{self.path}.new", self.path)
+        os.rename(f"{self.path}{FRESH_SUFFIX}", self.path)
 
     def hold(self) -> int:
         """Lock the file, not yet published, for as long as this process lives.
@@ -94,7 +97,7 @@ class MappedSegment:
         Returns:
             The descriptor to close in order to let go.
         """
-        descriptor = os.open(f"{self.path}.new", os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(f"{self.path}{FRESH_SUFFIX}", os.O_RDWR | os.O_CLOEXEC)
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return descriptor
 

@@ -15,6 +15,7 @@ class Stream:
 
     Attributes:
         session: 16 bytes.
+        wanted: position somebody waits to see committed.
         ending: True once the writer is closed: nothing will be appended.
         done: True once the journal has been removed, or left to a daemon.
     """
@@ -23,6 +24,7 @@ class Stream:
         self.session = session
         self.journal = journal
         self.outbox = outbox
+        self.wanted = 0
         self.ending = False
         self.done = False
 
@@ -44,6 +46,10 @@ class Stream:
         if self.outbox.state is State.SILENT:
             return self.is_pending()
         return self.unsent() > 0
+
+    def is_urgent(self) -> bool:
+        """Whether somebody waits for bytes that can be sent now."""
+        return self.wanted > self.outbox.sent and self.unsent() > 0
 
     def awaits_record(self) -> bool:
         """Whether the next record would be something to do: all others are on their way."""

@@ -114,7 +114,6 @@ class Loader:
     def kill_while_logging(self) -> None:
         """SIGKILL it, if at all possible at an instant at which it is logging."""
         onlooker = Onlooker(self.notebook_path)
-        onlooker.has_grown()
         deadline = time.monotonic() + _CAUGHT_TIMEOUT_S
         while not onlooker.has_grown() and time.monotonic() < deadline:
             pass

@@ -72,9 +72,7 @@ class Network:
         norm = np.sqrt(sum(float((gradient**2).sum()) for gradient in gradients))
         return outcome, float(norm)
 
-    def evaluate(
-        self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]
-    ) -> Outcome:
+    def evaluate(self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> Outcome:
         """Return how the network does on ``images``, and learn nothing from them."""
         _, _, chances = self._forward(images)
         return _judge(chances, labels)

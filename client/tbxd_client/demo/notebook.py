@@ -78,19 +78,16 @@ class Notebook:
 
 
 class Onlooker:
-    """Watches a notebook while its author writes.
+    """Watches a notebook from the moment on at which it is made, while the author writes.
 
     Args:
         path: a file that :func:`create` made.
     """
 
     def __init__(self, path: str) -> None:
-        self._state = np.asarray(np.load(path, mmap_mode="r")["state"])
-        self._seen = 0
+        state = np.asarray(np.load(path, mmap_mode="r")["state"])
+        self._next = state[np.count_nonzero(state) :][:1]
 
     def has_grown(self) -> bool:
-        """Return whether calls have begun since the last look."""
-        seen = self._seen
-        while self._seen < len(self._state) and self._state[self._seen]:
-            self._seen += 1
-        return self._seen > seen
+        """Return whether another call has begun."""
+        return bool(self._next.any())

@@ -110,8 +110,11 @@ class Training:
                 notebook.add_scalar("valid/accuracy", outcome.accuracy, step)
                 self._say(
                     {
-                        **{"say": "step", "step": step + 1, "steps": self._steps},
-                        **{"loss": outcome.loss, "accuracy": outcome.accuracy},
+                        "say": "step",
+                        "step": step + 1,
+                        "steps": self._steps,
+                        "loss": outcome.loss,
+                        "accuracy": outcome.accuracy,
                     }
                 )
 
@@ -139,9 +142,7 @@ class Training:
                 # It has room in its pipe again, and will log about its next batch.
                 victim.kill_while_logging()
                 killed = True
-                self._say(
-                    {"say": "killed", "role": victim.role, "pid": victim.pid, "step": number}
-                )
+                self._say({"say": "killed", "role": victim.role, "pid": victim.pid, "step": number})
 
     def _start(self, role: str, method: str, writer: SummaryWriter, numbers: range) -> Loader:
         path = self._notebook_path(role)

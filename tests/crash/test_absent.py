@@ -1,0 +1,171 @@
+"""No daemon, and no room: logging goes on, nothing is lost but what is refused and counted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tbxd_client import FlushTimeout, SummaryWriter
+from tbxd_wire import places
+
+from . import producer
+from .field import Daemon, wait_until
+from .judge import judge, scalars
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody starts a daemon."""
+    monkeypatch.setenv(places.AUTOSTART_VARIABLE, "0")
+
+
+def log(writer: SummaryWriter, first: int, count: int) -> None:
+    """Log records as the judge expects them."""
+    for step in range(first, first + count):
+        writer.add_scalar(producer.TAG, producer.value_of(step), step)
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_daemon_started_later_writes_everything(tmp_path: Path, daemon: Daemon) -> None:
+    run = tmp_path / "run"
+    writer = SummaryWriter(run)
+    log(writer, 0, 100_000)
+    with pytest.raises(FlushTimeout, match="no daemon"):
+        writer.flush(timeout_s=0.2)
+    before = time.monotonic()
+    writer.close(timeout_s=2)
+    assert time.monotonic() - before < 2.5
+    assert not list(run.iterdir())
+    daemon.start()
+    wait_until(lambda: not daemon.journals(), "the daemon takes the journal over")
+    assert judge(run, 100_000, 100_000).good
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_daemon_that_comes_while_logging_goes_on(tmp_path: Path, daemon: Daemon) -> None:
+    run = tmp_path / "run"
+    writer = SummaryWriter(run)
+    log(writer, 0, 1000)
+    daemon.start()
+    log(writer, 1000, 1000)
+    writer.flush()
+    assert judge(run, 2000, 2000).good
+    writer.close()
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_full_journal_refuses_counts_and_goes_on(
+    tmp_path: Path,
+    daemon: Daemon,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "6MiB")
+    run = tmp_path / "run"
+    writer = SummaryWriter(run)
+    count = 300_000
+    slowest = 0.0
+    for step in range(count):
+        before = time.perf_counter()
+        writer.add_scalar(producer.TAG, producer.value_of(step), step)
+        slowest = max(slowest, time.perf_counter() - before)
+    stats = writer.stats()
+    assert stats["shed"] > 0
+    assert stats["records"] + stats["shed"] == count
+    assert slowest < 1.0
+    assert len([record for record in caplog.records if "not logged" in record.message]) == 1
+    daemon.start()
+    writer.flush()
+    # There is room again.
+    log(writer, count, 1000)
+    writer.close()
+    found = [step for _, step, _ in scalars(run)]
+    assert found == [*range(stats["records"]), *range(count, count + 1000)]
+
+
+@pytest.fixture
+def small_file_system(tmp_path: Path) -> Iterator[Path]:
+    """A tmpfs of 8 MiB."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount")
+    where = tmp_path / "small"
+    where.mkdir()
+    options = "size=8m,mode=0700"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(where)], check=True)
+    yield where
+    subprocess.run(["umount", "--lazy", str(where)], check=True)
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_full_file_system_never_kills(
+    tmp_path: Path, small_file_system: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = small_file_system / "rt"
+    directory.mkdir(mode=0o700)
+    monkeypatch.setenv(places.DIRECTORY_VARIABLE, str(directory))
+    run = tmp_path / "run"
+    writer = SummaryWriter(run)
+    log(writer, 0, 10)
+    # Somebody else takes all the room that is left.
+    hog = small_file_system / "hog"
+    with hog.open("wb") as file, pytest.raises(OSError, match="No space"):
+        file.write(bytes(8 << 20))
+    count = 200_000
+    log(writer, 10, count)
+    stats = writer.stats()
+    assert stats["shed"] > 0
+    assert stats["records"] + stats["shed"] == count + 10
+    # A new writer has no room for its journal at all, and says so without raising.
+    other = SummaryWriter(tmp_path / "other")
+    log(other, 0, 10)
+    assert other.stats()["shed"] == 10
+    hog.unlink()
+    log(writer, count + 10, 1000)
+    # A full journal asks for room at every 64th record.
+    refused = writer.stats()["shed"] - stats["shed"]
+    assert refused < 64
+    daemon = Daemon(directory)
+    daemon.start()
+    try:
+        writer.close()
+        other.close()
+        found = [step for _, step, _ in scalars(run)]
+        again = range(count + 10 + refused, count + 1010)
+        assert found == [*range(stats["records"]), *again]
+    finally:
+        daemon.stop()
+
+
+def test_a_thousand_writers_one_after_the_other(tmp_path: Path, daemon: Daemon) -> None:
+    run = tmp_path / "run"
+    with SummaryWriter(run) as writer:
+        writer.add_scalar("first", 0.0, 0)
+    cycles = 1000
+    before = time.perf_counter()
+    for step in range(cycles):
+        with SummaryWriter(run) as writer:
+            writer.add_scalar(producer.TAG, producer.value_of(step), step)
+    took = time.perf_counter() - before
+    print(f"{cycles} cycles in {took:.2f} s")
+    assert took < 5
+    assert [step for tag, step, _ in scalars(run) if tag == producer.TAG] == list(range(cycles))
+    assert not daemon.journals()
+
+
+def test_close_is_a_barrier(tmp_path: Path, daemon: Daemon) -> None:
+    for number in range(50):
+        run = tmp_path / f"run{number}"
+        with SummaryWriter(run) as writer:
+            log(writer, 0, 100)
+        assert judge(run, 100, 100).good
+        shutil.rmtree(run)
+    with SummaryWriter(tmp_path / "last") as writer:
+        log(writer, 0, 100)
+    assert not [name for name in os.listdir(tmp_path) if name.startswith("run")]
+    assert daemon.pid() is not None
