@@ -18,7 +18,7 @@ import numpy
 
 from tbxd_wire.limits import STEP_MAX, STEP_MIN
 
-_REFUSED = (tuple, dict, set, frozenset, range, type(None))
+_REFUSED = (tuple, dict, set, frozenset, range, type(None), type)
 
 
 def scalar(value: Any) -> float:
@@ -39,7 +39,7 @@ def scalar(value: Any) -> float:
         raise NotImplementedError(
             f"a scalar must be a number or an array of one element, not {kind.__name__}"
         )
-    if isinstance(value, (str, bytes)):
+    if isinstance(value, (str, bytes, complex)):
         raise TypeError(f"a scalar must be a number, not {value!r:.60} of type {kind.__name__}")
     if isinstance(value, list):
         value = numpy.array(value)

@@ -114,8 +114,9 @@ class Journal:
         self._first.publish()
         self._segments = [self._first]
         self._current: MappedSegment
+        self._stop: int
         self._use(self._first)
-        self._tail = SEGMENT_HEAD_BYTES
+        self._tail = self._placed = SEGMENT_HEAD_BYTES
         self._next_stop(self._tail)
 
     # -- appending: the caller's thread
@@ -152,6 +153,9 @@ class Journal:
             # An interrupt (Ctrl-C) may come between any two steps, also before the lock is taken.
             if tail >= 0 and self._tail == _BUSY:
                 self._tail = tail
+            if self._deferred:
+                # The next append comes behind these.
+                self._stop = 0
             with contextlib.suppress(RuntimeError):
                 self._release()
             raise
@@ -163,56 +167,77 @@ class Journal:
 
     def _append_beyond(self, data: bytes) -> bool:
         """Append where the quick way cannot: at a cut, in another segment, or while busy."""
-        size = len(data)
-        tail = self._tail
         if self.closed:
             return False
-        if tail < 0:
+        if self._tail < 0:
             # This call interrupted an append of its own thread, which takes these bytes along.
             if None in self._deferred:
                 return False
             self._deferred.append(data)
             return True
+        self._placed = self._tail
         self._tail = _BUSY
         try:
-            current = self._current
-            current.used = tail - SEGMENT_HEAD_BYTES
-            if current.used + size > current.capacity:
-                following = self._next_segment(size)
-                if following is None:
-                    self.shed += 1
-                    self._first.words[segment.SHED] = self.shed
-                    return False
-                current.cuts.append(current.base + current.used)
-                pool = [each for each in self._pool if each is not following]
-                # An interrupt finds all of this done or nothing of it: it calls nothing.
-                self._pool = pool
-                self._segments += [following]
-                self._current = following
-                self._map = following.map
-                self._words = following.words
-                self._stop = 0
-                tail = SEGMENT_HEAD_BYTES
-            elif current.used:
-                current.cuts.append(current.base + current.used)
-            end = tail + size
-            self._map[tail:end] = data
-            self._words[_USED] = end - SEGMENT_HEAD_BYTES
-            tail = end
-            self.records += 1
-            self._next_stop(tail)
+            self._place_deferred()
+            appended = self._place(data)
+            self._place_deferred()
         finally:
-            self._tail = tail
-        return True
+            self._tail = self._placed
+        return appended
 
     def _append_deferred(self) -> None:
-        """Do what was asked for while the append that has just ended was busy."""
+        """Append what could not be while something else was going on."""
+        if self._deferred and self._tail >= 0:
+            self._placed = self._tail
+            self._tail = _BUSY
+            try:
+                self._place_deferred()
+            finally:
+                self._tail = self._placed
+
+    def _place_deferred(self) -> None:
+        """Do, in order, what was asked for while the journal was busy; it still is."""
         while self._deferred:
-            data = self._deferred.pop(0)
+            data = self._deferred[0]
             if data is None:
                 self._let_go()
             else:
-                self._append_beyond(data)
+                self._place(data)
+            del self._deferred[0]
+
+    def _place(self, data: bytes) -> bool:
+        """Put a frame behind ``_placed``; return whether there was room."""
+        size = len(data)
+        start = self._placed
+        current = self._current
+        current.used = start - SEGMENT_HEAD_BYTES
+        if self.closed:
+            return False
+        if current.used + size > current.capacity:
+            following = self._next_segment(size)
+            if following is None:
+                self.shed += 1
+                self._first.words[segment.SHED] = self.shed
+                return False
+            current.cuts.append(current.base + current.used)
+            pool = [each for each in self._pool if each is not following]
+            # An interrupt finds all of this done or nothing of it: it calls nothing.
+            self._pool = pool
+            self._segments += [following]
+            self._current = following
+            self._map = following.map
+            self._words = following.words
+            self._placed = start = SEGMENT_HEAD_BYTES
+            self._stop = 0
+        elif current.used:
+            current.cuts.append(current.base + current.used)
+        end = start + size
+        self._next_stop(end)
+        self._map[start:end] = data
+        self._words[_USED] = end - SEGMENT_HEAD_BYTES
+        self._placed = end
+        self.records += 1
+        return True
 
     def _use(self, following: MappedSegment) -> None:
         """Append to ``following`` from now on."""

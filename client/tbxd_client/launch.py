@@ -11,10 +11,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from tbxd_wire import locks, places
+
+if TYPE_CHECKING:
+    import subprocess
 
 IDLE_EXIT_S = 60
 """A daemon started here ends this long after its last session ended and all is committed."""
@@ -105,6 +108,9 @@ class Launcher:
         if is_running(self._directory):
             self._settle()
             return
+        # 3 ms that most processes never need: there is a daemon already.
+        import subprocess
+
         self._deadline = now + _START_TIMEOUT_S
         try:
             self._process = subprocess.Popen(

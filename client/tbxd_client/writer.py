@@ -116,7 +116,6 @@ class SummaryWriter:
         walltime: Any = None,
         display_name: str = "",
         summary_description: str = "",
-        *,
         new_style: bool = False,
         double_precision: bool = False,
     ) -> None:

@@ -18,7 +18,6 @@ import contextlib
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Mapping
 
 from .errors import DirectoryError
@@ -43,6 +42,9 @@ def runtime_directory(environ: Mapping[str, str], uid: int) -> str:
         return os.path.abspath(chosen)
     if runtime := environ.get("XDG_RUNTIME_DIR"):
         return os.path.join(os.path.abspath(runtime), "tbxd")
+    # 4 ms that no process needs that was told where to look.
+    import tempfile
+
     return os.path.join(tempfile.gettempdir(), f"tbxd-{uid}")
 
 

@@ -22,8 +22,12 @@ from .notebook import Notebook, Onlooker, create
 TAGS = 2
 """Records for each image."""
 
-_CAUGHT_TIMEOUT_S = 5.0
-"""A loader that has been given room for a batch logs within milliseconds."""
+_CAUGHT_TIMEOUT_S = 2.0
+"""A loader with room for a batch logs every few milliseconds; on one core it may never be seen
+doing so, and is killed all the same."""
+
+_QUICK_S = 0.0001
+"""A few calls long."""
 
 _END_TIMEOUT_S = 20.0
 """How long a loader may take to end: longer than its writer's close ever takes."""
@@ -50,7 +54,11 @@ def load(
             image = number * size + index
             notebook.add_scalar("image/ink", float(inks[index]), image)
             notebook.add_scalar("image/turned_degrees", float(batch.turns[index]), image)
-        pipe.send(batch)
+        try:
+            pipe.send(batch)
+        except BrokenPipeError:
+            # The training is gone, and nobody wants the other batches.
+            break
     writer.close()
 
 
@@ -112,11 +120,16 @@ class Loader:
             yield batch
 
     def kill_while_logging(self) -> None:
-        """SIGKILL it, if at all possible at an instant at which it is logging."""
+        """SIGKILL it at an instant at which it is logging, if one is caught in time."""
         onlooker = Onlooker(self.notebook_path)
-        deadline = time.monotonic() + _CAUGHT_TIMEOUT_S
-        while not onlooker.has_grown() and time.monotonic() < deadline:
-            pass
+        looked = time.monotonic()
+        deadline = looked + _CAUGHT_TIMEOUT_S
+        while looked < deadline:
+            before, grown, looked = looked, onlooker.has_grown(), time.monotonic()
+            # Grown since a moment ago: it is at it right now. After a longer pause of ours, on
+            # busy cores, it may have finished.
+            if grown and looked - before < _QUICK_S:
+                break
         os.kill(self.pid, signal.SIGKILL)
 
     def end(self) -> int:

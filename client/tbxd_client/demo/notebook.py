@@ -78,16 +78,19 @@ class Notebook:
 
 
 class Onlooker:
-    """Watches a notebook from the moment on at which it is made, while the author writes.
+    """Watches a notebook while its author writes.
 
     Args:
         path: a file that :func:`create` made.
     """
 
     def __init__(self, path: str) -> None:
-        state = np.asarray(np.load(path, mmap_mode="r")["state"])
-        self._next = state[np.count_nonzero(state) :][:1]
+        self._state = np.asarray(np.load(path, mmap_mode="r")["state"])
+        self._seen = int(np.count_nonzero(self._state))
 
     def has_grown(self) -> bool:
-        """Return whether another call has begun."""
-        return bool(self._next.any())
+        """Return whether calls have begun since the last look."""
+        seen, state = self._seen, self._state
+        while self._seen < len(state) and state[self._seen]:
+            self._seen += 1
+        return self._seen > seen

@@ -1,0 +1,81 @@
+"""Every way a trainer can end without ``close()``: what it has logged is in the file, once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tbxd_client import SummaryWriter
+
+from . import producer
+from .field import Daemon, wait_until
+from .judge import judge
+
+COUNT = 5000
+
+PROGRAM = f"""
+import atexit, os, signal, sys, threading
+from tbxd_client import SummaryWriter
+from tests.crash.producer import TAG, value_of
+
+def log(writer, first, last):
+    for step in range(first, last):
+        writer.add_scalar(TAG, value_of(step), step)
+
+def last_words():
+    log(writer, {COUNT // 2}, {COUNT})
+
+writer = SummaryWriter(sys.argv[1])
+"""
+
+ENDS = {
+    "falls off the end": "log(writer, 0, {count})",
+    "raises": "log(writer, 0, {count}); raise RuntimeError('a mistake')",
+    "exits": "log(writer, 0, {count}); sys.exit(3)",
+    "exits at once": "log(writer, 0, {count}); os._exit(0)",
+    "is terminated": "log(writer, 0, {count}); os.kill(os.getpid(), signal.SIGTERM)",
+    "segfaults": "log(writer, 0, {count}); os.kill(os.getpid(), signal.SIGSEGV)",
+    "aborts": "log(writer, 0, {count}); os.abort()",
+    "is interrupted": "log(writer, 0, {count}); os.kill(os.getpid(), signal.SIGINT)",
+    "logs in an exit hook": "atexit.register(last_words); log(writer, 0, {half})",
+    "logs in a thread that outlives the main one": (
+        "log(writer, 0, {half}); threading.Thread(target=last_words).start()"
+    ),
+    "drops its writer": "log(writer, 0, {count}); del writer",
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_end(tmp_path: Path, daemon: Daemon, end: str) -> None:
+    program = PROGRAM + ENDS[end].format(count=COUNT, half=COUNT // 2)
+    run = tmp_path / "run"
+    # The program may be gone before a daemon it asked for is there.
+    daemon.start()
+    command = [sys.executable, "-c", program, str(run)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "tbxd" not in ended.stderr
+    wait_until(lambda: not daemon.journals(), "all journals are taken over")
+    verdict = judge(run, COUNT, COUNT)
+    assert verdict.good, verdict
+
+
+def test_the_order_of_a_clean_exit(tmp_path: Path, daemon: Daemon) -> None:
+    """A script that has ended has everything in its files already."""
+    run = tmp_path / "run"
+    program = PROGRAM + f"log(writer, 0, {COUNT})"
+    subprocess.run([sys.executable, "-c", program, str(run)], check=True, timeout=60)
+    assert judge(run, COUNT, COUNT).good
+    assert not daemon.journals()
+
+
+def test_a_writer_nobody_holds_any_more(tmp_path: Path, daemon: Daemon) -> None:
+    for number in range(100):
+        writer = SummaryWriter(tmp_path / f"run{number}")
+        writer.add_scalar(producer.TAG, producer.value_of(0), 0)
+        del writer
+    wait_until(lambda: not daemon.journals(), "the dropped writers give their journals back")
+    for number in range(100):
+        assert judge(tmp_path / f"run{number}", 1, 1).good
