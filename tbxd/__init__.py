@@ -1,0 +1,1 @@
+"""The daemon: takes what training processes logged and writes TensorBoard event files."""

@@ -1,0 +1,180 @@
+"""``tbxd exec``: run a command, and return when all it logged is in its event files.
+
+For batch jobs that end, or whose container goes away, with their command: the records that are
+still in journals then would have to wait for the next daemon in the same place.
+
+The processes of the command are recognised by ``$TBXD_JOB``, which they inherit and tell the
+daemon. The exit code is the command's own, 128 + n if it was killed by signal n, 127 or 126 if it
+could not be started; or 75, try again later, if it succeeded and something it logged did not
+arrive in time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from typing import Any
+
+import click
+
+from tbxd.ask import ask
+from tbxd.config import EMBEDDED_IDLE_EXIT_S
+from tbxd.lock import daemon_is_there
+from tbxd_wire import places
+from tbxd_wire.errors import DaemonUnreachable
+
+from .options import directory_option
+
+INCOMPLETE_EXIT_CODE = 75
+"""EX_TEMPFAIL of sysexits.h."""
+
+_START_TIMEOUT_S = 15.0
+"""How long a new daemon may take until it answers: a cold start from a network file system."""
+
+_POLL_S = 0.1
+_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SI_KERNEL = 0x80
+"""Who sent a signal, if it was the terminal (sigaction(2))."""
+
+_NOT_FOR_THE_DAEMON = (places.JOB_VARIABLE, "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
+
+@click.command(
+    "exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}
+)
+@directory_option
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for the records after the command has ended.",
+)
+@click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
+def command(directory: str, timeout: float, arguments: tuple[str, ...]) -> None:
+    """Run a command, and wait until all it logged is in its event files."""
+    places.make_private(directory, os.getuid())
+    _make_sure_of_daemon(directory)
+    job = uuid.uuid4().hex
+    environment = {**os.environ, places.DIRECTORY_VARIABLE: directory, places.JOB_VARIABLE: job}
+    code = _run(arguments, environment)
+    for problem in _wait_for_records(directory, job, timeout):
+        click.echo(f"tbxd exec: {problem}", err=True)
+        code = code or INCOMPLETE_EXIT_CODE
+    sys.exit(code)
+
+
+def _make_sure_of_daemon(directory: str) -> None:
+    """Start a daemon if none serves the directory, and wait until it does.
+
+    Raises:
+        DaemonUnreachable: it did not come up.
+    """
+    if daemon_is_there(directory):
+        return
+    log = os.path.join(directory, places.DAEMON_LOG)
+    environment = {
+        name: value for name, value in os.environ.items() if name not in _NOT_FOR_THE_DAEMON
+    }
+    # If another process starts one at this moment, the daemon's own lock lets only one stay.
+    subprocess.run(
+        [
+            *(sys.executable, "-P", "-m", "tbxd", "serve", "--detach", "--directory", directory),
+            *("--idle-exit", str(EMBEDDED_IDLE_EXIT_S), "--log-file", log),
+        ],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while not daemon_is_there(directory):
+        if time.monotonic() >= deadline:
+            raise DaemonUnreachable(directory, f"a new one did not come up; see {log}")
+        time.sleep(_POLL_S / 10)
+
+
+def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
+    """Run the command in the foreground, pass signals on to it, and return its exit code."""
+    awaited = {*_FORWARDED, signal.SIGCHLD}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+    try:
+        try:
+            pid = os.posix_spawnp(arguments[0], arguments, environment, setsigmask=before)
+        except OSError as error:
+            click.echo(f"tbxd exec: {arguments[0]}: {error.strerror}", err=True)
+            return 127 if isinstance(error, FileNotFoundError) else 126
+        while True:
+            # Waited for instead of handled, because only so it is known who sent the signal.
+            came = signal.sigwaitinfo(awaited)
+            if came.si_signo == signal.SIGCHLD:
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if ended:
+                    code = os.waitstatus_to_exitcode(status)
+                    return code if code >= 0 else 128 - code
+            elif came.si_signo != signal.SIGINT or came.si_code != _SI_KERNEL:
+                # An interrupt from the keyboard has reached the command already.
+                os.kill(pid, came.si_signo)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _wait_for_records(directory: str, job: str, timeout_s: float) -> list[str]:
+    """Wait until the job's sessions have ended and are committed; return what is missing."""
+    deadline = time.monotonic() + timeout_s
+    waiting = ["no daemon answered"]
+    while True:
+        try:
+            facts = ask(directory, max(deadline - time.monotonic(), 1.0))
+        except DaemonUnreachable as error:
+            # It may have left because nobody logged for long. Whatever came later is in journals.
+            if not _has_journals(directory):
+                return []
+            waiting = [str(error)]
+            _make_sure_of_daemon(directory)
+        else:
+            sessions = [each for each in facts["sessions"] if each["job"] == job]
+            waiting = [text for each in sessions if (text := _unfinished(each))]
+            if not waiting and not facts["daemon"]["journals_waiting"]:
+                return [text for each in sessions if (text := _incomplete(each))]
+            waiting = waiting or [f"{facts['daemon']['journals_waiting']} journals wait"]
+        if time.monotonic() >= deadline:
+            return [
+                f"not everything was committed after {timeout_s:g} s: {text}" for text in waiting
+            ]
+        time.sleep(_POLL_S)
+
+
+def _has_journals(directory: str) -> bool:
+    return any(places.parse_journal_name(name) for name in os.listdir(directory))
+
+
+def _unfinished(session: dict[str, Any]) -> str | None:
+    """Return what a session still has to do, if anything."""
+    if session["pending_bytes"] or session["recovering"]:
+        trouble = f" ({session['trouble']})" if session["trouble"] else ""
+        return f"{_name(session)} has {session['pending_bytes']} bytes to be written{trouble}"
+    return f"{_name(session)} is still running" if session["state"] == "live" else None
+
+
+def _incomplete(session: dict[str, Any]) -> str | None:
+    """Return what an ended session has lost, if anything."""
+    lost = []
+    if session["shed"]:
+        lost.append(f"{session['shed']} records found its journal full")
+    if session["gap_bytes"]:
+        lost.append(f"{session['gap_bytes']} bytes could not be read")
+    if session["refused"]:
+        lost.append(f"{session['refused']} records were refused: {session['refused_reason']}")
+    if session["state"] == "rejected":
+        lost.append(f"it was turned away: {session['trouble']}")
+    return f"{_name(session)}: {'; '.join(lost)}" if lost else None
+
+
+def _name(session: dict[str, Any]) -> str:
+    place = f"{session['run']}/{session['role']}" if session["role"] else session["run"]
+    return f"process {session['pid']}, logging to {place},"

@@ -1,0 +1,94 @@
+"""``tbxd serve``: run the daemon, in the foreground or detached."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import click
+
+from tbxd.config import LOG_LEVELS, Config, Fsync
+from tbxd_wire import sizes
+
+from .options import directory_option
+
+_LOG_FORMAT = "%(asctime)s tbxd[%(process)d] %(levelname)s: %(message)s"
+
+
+def _size(_ctx: click.Context, _parameter: click.Parameter, value: str) -> int:
+    try:
+        return sizes.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command("serve")
+@directory_option
+@click.option(
+    "--idle-exit",
+    type=float,
+    metavar="SECONDS",
+    help="Leave after so long without a session and without work.  [default: never]",
+)
+@click.option(
+    "--fsync",
+    type=click.Choice([policy.value for policy in Fsync]),
+    default=Fsync.INTERVAL.value,
+    show_default=True,
+    help="When event files are forced onto the disk: never, every second, or before each ack.",
+)
+@click.option(
+    "--memory-limit",
+    callback=_size,
+    default="256 MiB",
+    show_default=True,
+    metavar="SIZE",
+    help="Most that all sessions together may have on their way.",
+)
+@click.option(
+    "--drain-timeout",
+    type=float,
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to go on writing when told to stop.",
+)
+@click.option("--log-level", type=click.Choice(LOG_LEVELS), default="INFO", show_default=True)
+@click.option(
+    "--log-file", type=click.Path(dir_okay=False), metavar="FILE", help="Append the log to a file."
+)
+@click.option("--detach", is_flag=True, help="Return at once; the daemon runs on by itself.")
+def command(
+    directory: str,
+    idle_exit: float | None,
+    fsync: str,
+    memory_limit: int,
+    drain_timeout: float,
+    log_level: str,
+    log_file: str | None,
+    detach: bool,
+) -> None:
+    """Run the daemon; what tbxd alone does."""
+    config = Config(
+        directory=directory,
+        idle_exit_s=idle_exit,
+        fsync=Fsync(fsync),
+        memory_limit_bytes=memory_limit,
+        drain_timeout_s=drain_timeout,
+        log_level=log_level,
+    )
+    if detach:
+        from tbxd.detach import detach as detach_from_caller
+
+        detach_from_caller(log_file)
+    elif log_file is not None:
+        from tbxd.detach import log_to
+
+        log_to(log_file)
+    # Only now: whoever started a detached daemon waits for none of this.
+    from tbxd.notify import Notifier
+    from tbxd.server import Server
+
+    logging.basicConfig(level=log_level, format=_LOG_FORMAT, stream=sys.stderr)
+    Server(config, Notifier(os.environ)).run()

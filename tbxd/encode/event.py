@@ -1,0 +1,14 @@
+"""The frame of every event: its time and its step."""
+
+from __future__ import annotations
+
+from tbxd.proto.event_pb2 import Event
+from tbxd_wire.records import Record
+
+
+def begin(record: Record) -> Event:
+    """Return a new event with the wall time and the step of ``record``; None leaves it unset."""
+    event = Event(wall_time=record[3])
+    if record[2] is not None:
+        event.step = record[2]
+    return event

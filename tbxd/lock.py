@@ -1,0 +1,69 @@
+"""One daemon per runtime directory: a lock file that says who holds it.
+
+The lock is a POSIX record lock on ``daemon.lock`` (tbxd_wire.locks says why). ZeroMQ's bind takes
+an address over silently, so nobody binds without it. The file is never removed: a lock on a name
+that can vanish is none. Its content, ``pid <pid>, started <time>``, is for people.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+
+from tbxd_wire import locks, places
+from tbxd_wire.errors import DaemonHeld
+
+_CONTENT_BYTES = 200
+
+
+def acquire(directory: str) -> int:
+    """Take the lock of ``directory``; it is held until the descriptor returned is closed.
+
+    Raises:
+        DaemonHeld: another daemon holds it.
+        OSError: the file cannot be opened.
+    """
+    path = os.path.join(directory, places.DAEMON_LOCK)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if not try_lock(descriptor):
+        who = os.pread(descriptor, _CONTENT_BYTES, 0).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise DaemonHeld(directory, f"the daemon with {who}" if who else "another daemon")
+    started = time.strftime("%Y-%m-%d %H:%M:%S")
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"pid {os.getpid()}, started {started}\n".encode(), 0)
+    return descriptor
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock the file open for writing as ``descriptor``; return False if another process has it."""
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def daemon_is_there(directory: str) -> bool:
+    """Return whether another process holds the lock of ``directory``."""
+    try:
+        return is_held(os.path.join(directory, places.DAEMON_LOCK))
+    except OSError:
+        return False
+
+
+def is_held(path: str) -> bool:
+    """Return whether another process holds a lock on the file at ``path``.
+
+    Must not be asked about a file that this process has locked (tbxd_wire.locks).
+
+    Raises:
+        OSError: the file cannot be opened; FileNotFoundError if it is not there.
+    """
+    # Opened for writing because the question is about an exclusive lock.
+    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        return locks.is_held(descriptor)
+    finally:
+        os.close(descriptor)

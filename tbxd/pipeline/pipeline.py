@@ -1,0 +1,182 @@
+"""Frames of many sessions in, committed positions out.
+
+Work comes in rounds. ``feed`` takes a batch over and gathers its events by run directory;
+``commit`` ends the round with one write per directory that got any. A session's position is
+committed when all directories it fed up to there have written, in the order in which it fed them:
+a file that is stuck holds back only the sessions that feed it.
+
+Guarantees:
+    A record that cannot be written is refused, counted with its reason, and the stream goes on.
+    Nothing a disk does raises out of ``commit``; a write that failed is tried again, to the byte.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+from tbxd.config import Config, Fsync
+from tbxd.intake.roster import Entry
+from tbxd.sinks.descriptors import Descriptors
+from tbxd.sinks.run_directory import RunDirectory, Ticket
+from tbxd_wire.errors import FrameError, RecordError
+from tbxd_wire.messages import Hello
+from tbxd_wire.paths import safe_relative, safe_suffix
+
+from .storage import Storage
+from .stream import Round, Stream
+from .take import take
+
+IDLE_DIRECTORIES = 1024
+"""Run directories kept although no session uses them: the next one goes on in the same file."""
+
+
+class Pipeline:
+    """Takes frames over, writes them, and moves the sessions' committed positions on.
+
+    Args:
+        config: when to sync.
+        wake: called from a helper thread when :meth:`commit` has something to find.
+    """
+
+    def __init__(self, config: Config, wake: Callable[[], None]) -> None:
+        self._fsync_first = config.fsync is Fsync.COMMIT
+        self._storage = Storage(config, wake)
+        self._descriptors = Descriptors()
+        self._host = socket.gethostname()
+        self._directories: OrderedDict[tuple[str, str], RunDirectory] = OrderedDict()
+        self._streams: dict[bytes, Stream] = {}
+        self._fed: set[Stream] = set()
+        self._uncommitted: set[Stream] = set()
+        self._troubled = False
+
+    @property
+    def drained(self) -> bool:
+        """Whether everything taken over is committed, and synced if it ever is to be."""
+        return not (self._fed or self._uncommitted) and self._storage.settled
+
+    @property
+    def deadline(self) -> float | None:
+        """When :meth:`commit` is to be called at the latest, on the monotonic clock."""
+        return self._storage.deadline
+
+    def author_directory(self, hello: Hello) -> str:
+        """Return the directory in which a session writes.
+
+        Raises:
+            RecordError: the run is no absolute path, or the role or the suffix lead elsewhere.
+        """
+        if not hello.run.startswith("/") or "\0" in hello.run:
+            raise RecordError(f"the run directory must be an absolute path, not {hello.run!r:.80}")
+        role = safe_relative(hello.role)
+        run = hello.run.rstrip("/")
+        path = f"{run}/{role}" if role else run or "/"
+        safe_suffix(hello.suffix)
+        # Made to be thrown away: it refuses a path that is too long.
+        RunDirectory(path, self._descriptors, host=self._host)
+        return path
+
+    def feed(self, entry: Entry, position: int, frames: memoryview) -> str | None:
+        """Take over frames that begin where the session stands, or behind a gap it has skipped.
+
+        Returns:
+            None; or why the session cannot go on, when a frame is bad. What came before is taken
+            over.
+
+        Raises:
+            OSError: a directory cannot be looked into now. The session stands behind what was
+                taken over; the rest may be offered again.
+        """
+        stream = self._streams.get(entry.session.name)
+        if stream is None:
+            stream = self._streams[entry.session.name] = Stream(entry, self._open_directory)
+        self._fed.add(stream)
+        try:
+            take(stream, position, frames)
+        except FrameError as error:
+            return str(error)
+        except OSError as error:
+            entry.trouble = f"{error.strerror or error}: {error.filename or entry.path}"
+            raise
+        # What held it up may be over; the end of the round looks.
+        self._troubled |= entry.trouble is not None
+        return None
+
+    def commit(self, now: float, *, at_once: bool = False) -> None:
+        """End the round: write, and see what is committed by now.
+
+        Args:
+            now: the monotonic clock.
+            at_once: sync what would be synced later.
+        """
+        if self._fed:
+            self._write(now)
+        self._storage.work(now, at_once=at_once)
+        for stream in list(self._uncommitted):
+            stream.commit(self._fsync_first)
+            if not stream.rounds:
+                self._uncommitted.discard(stream)
+        if self._storage.stuck or self._troubled:
+            self._note_troubles()
+
+    def tidy(self, entries: Iterable[Entry]) -> None:
+        """Let go of the sessions in ``entries`` that have ended and are committed."""
+        for entry in entries:
+            if entry.working:
+                continue
+            stream = self._streams.pop(entry.session.name, None)
+            if stream is not None:
+                for directory in stream.directories.values():
+                    directory.forget(stream.name)
+        in_use = {
+            directory
+            for stream in self._streams.values()
+            for directory in stream.directories.values()
+        }
+        idle = [key for key, directory in self._directories.items() if directory not in in_use]
+        for key in idle[: max(len(idle) - IDLE_DIRECTORIES, 0)]:
+            self._directories.pop(key).close()
+
+    def close(self) -> None:
+        """Give all descriptors and the helper thread back; what is pending is not written."""
+        self._storage.close()
+        for directory in self._directories.values():
+            directory.close()
+        self._directories.clear()
+
+    def _write(self, now: float) -> None:
+        """Write what was gathered, one write for each directory."""
+        wall_time = time.time()
+        tickets: dict[RunDirectory, Ticket] = {}
+        for directory in {each for stream in self._fed for each in stream.touched}:
+            ticket = directory.write(wall_time)
+            if ticket is not None:
+                tickets[directory] = ticket
+                self._storage.note(directory.file, now)
+        for stream in self._fed:
+            entry = stream.entry
+            held = tuple(tickets[each] for each in stream.touched if each in tickets)
+            stream.rounds.append(Round(entry.session.accepted, entry.last_wall_time, held))
+            stream.touched.clear()
+            self._uncommitted.add(stream)
+        self._fed.clear()
+
+    def _note_troubles(self) -> None:
+        """Tell each session's entry what holds it up."""
+        self._troubled = False
+        for stream in self._streams.values():
+            trouble = stream.trouble() if stream.rounds else None
+            stream.entry.trouble = trouble
+            self._troubled |= trouble is not None
+
+    def _open_directory(self, path: str, suffix: str) -> RunDirectory:
+        """Return the run directory at ``path``; a different suffix is a file of its own there."""
+        key = (path, suffix)
+        found = self._directories.get(key)
+        if found is None:
+            found = RunDirectory(path, self._descriptors, host=self._host, suffix=suffix)
+            self._directories[key] = found
+        self._directories.move_to_end(key)
+        return found

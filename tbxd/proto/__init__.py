@@ -1,0 +1,1 @@
+"""TensorFlow's Event family under names of our own; see README.md for how it is generated."""

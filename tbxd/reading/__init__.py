@@ -1,0 +1,1 @@
+"""Event files back: their records verified, their events parsed, their commit marks found."""

@@ -1,0 +1,301 @@
+"""Journals whose process is gone: fed through the same session and pipeline as if they were sent.
+
+A living process holds a lock on slot 0 of its journal; a segment gets its name only when it is
+locked. So an unlocked journal is that of a dead process, or of a writer that was closed before
+everything was committed. Such a journal is read in chunks; each is committed before the next is
+read, so that recovery takes no more memory than a client with the smallest window. When all of it
+is committed the files are deleted, slot 0 last.
+
+Guarantees:
+    Being killed at any instant does no harm: the next daemon finds the files and begins again, and
+    what the event files already hold is dropped there, event by event.
+    Nothing unreadable is deleted: such a file is set aside as ``<name>.damaged``, and the bytes it
+    is short of are counted as a gap of the session.
+    A journal of another version is left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from tbxd_wire import messages, places
+from tbxd_wire.errors import MessageError, TbxdError
+from tbxd_wire.limits import PROTOCOL_NEWEST, PROTOCOL_OLDEST
+
+from .complaints import Complaints
+from .intake.roster import Entry, Roster
+from .intake.session import State
+from .lock import is_held
+from .salvage import Busy, DeadJournal, OtherVersion, Unreadable
+
+SILENT_S = 10.0
+"""After so long without a word and without a journal a session is taken for gone."""
+
+STALE_FRESH_S = 60.0
+"""A segment without its final name is a process's that died while making it, if it is this old."""
+
+_OPEN_JOURNALS = 64
+"""Dead journals worked on at a time, those whose disk is full not counted."""
+
+_OPEN_JOURNALS_MAX = 512
+"""Each holds one descriptor."""
+
+_FRESH_SUFFIX = ".new"
+
+_log = logging.getLogger(__name__)
+
+
+class Feeder(Protocol):
+    """What recovery needs of the pipeline."""
+
+    def author_directory(self, hello: messages.Hello) -> str:
+        """Return where a session's records go; RecordError if nowhere."""
+
+    def feed(self, entry: Entry, position: int, frames: memoryview) -> str | None:
+        """Take frames over; return why not, if they are bad."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """One dead journal on its way into the event files."""
+
+    entry: Entry
+    journal: DeadJournal
+
+
+class Recovery:
+    """Finds dead journals in the runtime directory and works them off."""
+
+    def __init__(self, directory: str, roster: Roster, feeder: Feeder) -> None:
+        self._directory = directory
+        self._roster = roster
+        self._feeder = feeder
+        self._complaints = Complaints(_log)
+        self._work: dict[bytes, _Work] = {}
+        self._left_alone: set[bytes] = set()
+        self._waiting: dict[bytes, list[int]] = {}
+        self._orphans: set[bytes] = set()
+        self._strangers = 0
+
+    @property
+    def journals_waiting(self) -> int:
+        """Dead journals that are not in the event files yet."""
+        return len(self._work) + len(self._waiting)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a journal waits, or a process lives that has not said hello yet."""
+        return self.journals_waiting > 0 or self._strangers > 0
+
+    def scan(self, now: float) -> None:
+        """Look through the directory for journals whose process is gone."""
+        found = self._journals()
+        self._strangers = 0
+        self._waiting.clear()
+        orphans = set()
+        for session, slots in found.items():
+            if session in self._work or session in self._left_alone:
+                continue
+            if 0 not in slots:
+                # Slot 0 is made first and deleted last, but a listing is no snapshot: look twice.
+                orphans.add(session)
+                if session not in self._orphans:
+                    continue
+            try:
+                held = is_held(
+                    os.path.join(self._directory, places.journal_name(session, min(slots)))
+                )
+            except OSError:
+                continue
+            if not held:
+                self._waiting[session] = slots
+            elif self._roster.find(session) is None:
+                self._strangers += 1
+        self._orphans = orphans
+        self._left_alone &= found.keys()
+        self._open_waiting(now)
+        for entry in self._roster:
+            if (
+                entry.session.state is State.LIVE
+                and not entry.recovering
+                and entry.session.name not in found
+                and now - entry.heard > SILENT_S
+            ):
+                entry.session.die()
+
+    def step(self, now: float) -> bool:
+        """Work on one journal that is ready; return whether there may be more to do at once."""
+        for work in list(self._work.values()):
+            if work.entry.session.uncommitted == 0:
+                try:
+                    return self._advance(work, now)
+                except OSError as error:
+                    self._complaints.say("journal", f"a dead journal cannot be read: {error}", now)
+                    self._drop(work)
+        return False
+
+    def close(self) -> None:
+        """Let go of all journals; the files stay as they are."""
+        for work in list(self._work.values()):
+            self._drop(work)
+
+    def tidy(self, wall_time: float) -> None:
+        """Delete old segments that their process died over before they had a name."""
+        for _, path in self._fresh():
+            with contextlib.suppress(OSError):
+                if wall_time - os.stat(path).st_mtime > STALE_FRESH_S and not is_held(path):
+                    os.unlink(path)
+
+    def _advance(self, work: _Work, now: float) -> bool:
+        """Feed the next chunk of a journal, or end it."""
+        entry, journal = work.entry, work.journal
+        session = entry.session
+        chunk = journal.chunk(session.accepted)
+        if chunk is None:
+            lost = session.skip(journal.end)
+            if lost:
+                self._say_lost(entry, lost)
+            self._finish(work)
+            self._open_waiting(now)
+            return bool(self._work)
+        position, frames = chunk
+        lost = session.skip(position)
+        if lost:
+            self._say_lost(entry, lost)
+        reason = self._feeder.feed(entry, position, frames)
+        entry.waiting = max(journal.end - session.accepted, 0)
+        entry.heard = now
+        if reason is not None:
+            _log.warning("the journal of %s: %s", session.name.hex(), reason)
+            journal.rest(session.accepted)
+            session.skip(journal.end)
+        return True
+
+    def _finish(self, work: _Work) -> None:
+        """Everything readable is committed: delete the files and let the session end."""
+        entry, journal = work.entry, work.journal
+        damaged = journal.damaged
+        for session, path in self._fresh():
+            if session == entry.session.name:
+                os.unlink(path)
+        journal.finish()
+        del self._work[entry.session.name]
+        self._let_go(entry)
+        if journal.ended:
+            entry.session.end(entry.session.accepted)
+        if damaged:
+            _log.warning(
+                "unreadable bytes in the journal of %s (pid %d, %s): kept as *.damaged",
+                entry.session.name.hex(),
+                entry.session.hello.pid,
+                entry.path,
+            )
+
+    def _drop(self, work: _Work) -> None:
+        """Let go of a journal whose files stay for another try."""
+        work.journal.close()
+        del self._work[work.entry.session.name]
+        self._let_go(work.entry)
+
+    @staticmethod
+    def _let_go(entry: Entry) -> None:
+        entry.recovering = False
+        entry.waiting = 0
+
+    def _open_waiting(self, now: float) -> None:
+        """Take up waiting journals, as many as may be worked on together."""
+        moving = sum(work.entry.trouble is None for work in self._work.values())
+        for session in list(self._waiting):
+            if moving >= _OPEN_JOURNALS or len(self._work) >= _OPEN_JOURNALS_MAX:
+                return
+            slots = self._waiting.pop(session)
+            try:
+                journal = DeadJournal(self._directory, session, slots)
+            except Busy:
+                continue
+            except OtherVersion as error:
+                _log.warning("a journal is left alone: %s", error)
+                self._left_alone.add(session)
+                continue
+            except Unreadable:
+                _log.warning("no head of journal %s can be read: set aside", session.hex())
+                continue
+            except OSError as error:
+                self._complaints.say("journal", f"a dead journal cannot be opened: {error}", now)
+                self._waiting[session] = slots
+                continue
+            if self._admit(session, journal, now):
+                moving += 1
+
+    def _admit(self, session: bytes, journal: DeadJournal, now: float) -> bool:
+        """Find or make the roster's entry of a dead journal."""
+        entry = self._roster.find(session)
+        if entry is None:
+            try:
+                entry = self._introduce(session, journal, now)
+            except TbxdError as error:
+                _log.warning("the journal %s is left alone: %s", session.hex(), error)
+                self._left_alone.add(session)
+                journal.close()
+                return False
+        entry.session.reopen()
+        entry.recovering = True
+        entry.shed = max(entry.shed, journal.shed)
+        entry.waiting = max(journal.end - entry.session.accepted, 0)
+        self._work[session] = _Work(entry, journal)
+        return True
+
+    def _introduce(self, session: bytes, journal: DeadJournal, now: float) -> Entry:
+        """Make an entry from the hello in a journal's head.
+
+        Raises:
+            TbxdError: the hello is none, of a version not spoken here, or leads nowhere.
+        """
+        hello = messages.decode([journal.hello])
+        if not isinstance(hello, messages.Hello) or hello.session != session:
+            raise MessageError("its head introduces something else")
+        if messages.common_version(hello.oldest, hello.newest) is None:
+            raise MessageError(
+                f"its records are of protocol {hello.oldest} to {hello.newest},"
+                f" this release reads {PROTOCOL_OLDEST} to {PROTOCOL_NEWEST}"
+            )
+        path = self._feeder.author_directory(hello)
+        hello = replace(hello, position=journal.released, known=True)
+        return self._roster.add(hello, path, now, recovered=True)
+
+    def _say_lost(self, entry: Entry, lost: int) -> None:
+        _log.warning(
+            "%d bytes of session %s (pid %d, %s) are in no journal: a gap",
+            lost,
+            entry.session.name.hex(),
+            entry.session.hello.pid,
+            entry.path,
+        )
+
+    def _journals(self) -> dict[bytes, list[int]]:
+        """Return the slots of each session's segments in the directory."""
+        found: dict[bytes, list[int]] = {}
+        for name in self._names():
+            parsed = places.parse_journal_name(name)
+            if parsed is not None:
+                found.setdefault(parsed[0], []).append(parsed[1])
+        return found
+
+    def _fresh(self) -> list[tuple[bytes, str]]:
+        """Return the segments without their final names: for each its session and its path."""
+        found = []
+        for name in self._names():
+            parsed = places.parse_journal_name(name.removesuffix(_FRESH_SUFFIX))
+            if parsed is not None and name.endswith(_FRESH_SUFFIX):
+                found.append((parsed[0], os.path.join(self._directory, name)))
+        return found
+
+    def _names(self) -> list[str]:
+        try:
+            return os.listdir(self._directory)
+        except OSError:
+            return []

@@ -1,0 +1,49 @@
+"""What `tbxd status` says: the facts of the daemon and of each of its sessions.
+
+The keys are part of the command's promise (``tbxd status --json``): they are only ever added to.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import health
+from .intake.roster import Roster
+from .intake.session import State
+
+
+def facts(
+    directory: str,
+    roster: Roster,
+    journals_waiting: int,
+    malformed_messages: int,
+    uptime_s: float,
+    now: float,
+    wall_time: float,
+) -> dict[str, Any]:
+    """Return the answer to a STATUS.
+
+    Args:
+        directory: the runtime directory.
+        roster: all sessions.
+        journals_waiting: dead journals that are not in the event files yet.
+        malformed_messages: messages that could not be read since the daemon began.
+        uptime_s: seconds since the daemon began.
+        now: the monotonic clock.
+        wall_time: seconds since 1970.
+    """
+    return {
+        "daemon": {
+            "version": health.version(),
+            "pid": os.getpid(),
+            "uptime_s": round(uptime_s, 3),
+            "rss_bytes": health.rss_bytes(),
+            "open_descriptors": health.open_descriptors(),
+            "directory": directory,
+            "sessions": sum(entry.session.state is State.LIVE for entry in roster),
+            "journals_waiting": journals_waiting,
+            "malformed_messages": malformed_messages,
+        },
+        "sessions": roster.facts(now, wall_time),
+    }

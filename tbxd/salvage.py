@@ -1,0 +1,237 @@
+"""The journal of one dead session: its segments in order, and the whole frames they hold.
+
+Reads with plain reads, not through a mapping: a file that shrinks while it is read must not kill
+the daemon. Holds the journal's lock for as long as it is open, so that no other daemon takes it
+up. Never writes into a segment; deletes what was read to its end, and sets aside, under
+``<name>.damaged``, what was not.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from tbxd_wire import frame, places, segment
+from tbxd_wire.errors import SegmentError
+from tbxd_wire.limits import BATCH_BYTES, PAYLOAD_BYTES, SEGMENT_BYTES, SEGMENT_HEAD_BYTES
+
+from .lock import try_lock
+
+DAMAGED_SUFFIX = ".damaged"
+
+_MAJOR_OFFSET = len(segment.MAGIC) - 1
+
+_SEGMENT_MAX_BYTES = SEGMENT_HEAD_BYTES + SEGMENT_BYTES + PAYLOAD_BYTES
+"""More than any writer makes: what a head claims beyond it is not read."""
+
+
+class OtherVersion(Exception):
+    """A segment of a format that this release does not read; it is nobody's fault."""
+
+
+class Unreadable(Exception):
+    """No segment of the journal tells what session it is of."""
+
+
+class Busy(Exception):
+    """The journal is not to be had: its process lives, another daemon is at it, or it is gone."""
+
+
+@dataclass(slots=True)
+class _Segment:
+    path: str
+    slot: int
+    head: segment.Head
+    unreadable: int = 0
+    """Bytes of it that are no frames; known once it was read."""
+
+    @property
+    def end(self) -> int:
+        return self.head.base + self.head.used
+
+
+class DeadJournal:
+    """What a dead process left of one session.
+
+    Raises:
+        Busy: there is nothing to be done here now.
+        OtherVersion: it is of another major version.
+        Unreadable: no segment has a readable head; all of them have been set aside.
+    """
+
+    def __init__(self, directory: str, session: bytes, slots: list[int]) -> None:
+        slots = sorted(slots)
+        self._directory = directory
+        self._session = session
+        self._locked_slot = slots[0]
+        self._lock = self._take(slots[0])
+        self._segments: list[_Segment] = []
+        self._damaged: list[tuple[int, str]] = []
+        self._cached: tuple[_Segment, memoryview] | None = None
+        try:
+            for slot in slots:
+                self._open(slot)
+        except BaseException:
+            self.close()
+            raise
+        if not self._segments:
+            self._set_aside()
+            self.close()
+            raise Unreadable
+        first = self._segments[0].head
+        self.hello = first.hello
+        """One part, as tbxd_wire.messages encodes a hello."""
+        # The words that describe the session as a whole are slot 0's alone. If it is damaged, all
+        # that is left is sent again, and the event files know what they have.
+        whole = first if self._segments[0].slot == 0 else None
+        self.released = whole.released if whole else min(each.head.base for each in self._segments)
+        self.shed = whole.shed if whole else 0
+        self.ended = whole.ended if whole else False
+        self._segments.sort(key=lambda each: (each.head.base, each.slot))
+        self.end = max(self.released, max(each.end for each in self._segments))
+        """Position behind the last frame it claims to hold."""
+
+    @property
+    def unreadable(self) -> int:
+        """Bytes found so far that are no frames."""
+        return sum(each.unreadable for each in self._segments)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether anything was found so far that could not be read."""
+        return bool(self._damaged) or self.unreadable > 0
+
+    def chunk(self, position: int) -> tuple[int, memoryview] | None:
+        """Return the next whole frames and the position at which they begin.
+
+        About BATCH_BYTES of them, or one longer one. They begin at ``position``, or behind it if
+        what lies between is in no segment; None: there are no more.
+
+        Raises:
+            OSError: a segment cannot be read.
+        """
+        for each in self._segments:
+            if each.end <= position:
+                continue
+            frames = self._frames(each)
+            start = max(position, each.head.base)
+            rest = frames[start - each.head.base :]
+            if len(rest):
+                return start, rest[: _cut(rest)]
+        return None
+
+    def rest(self, position: int) -> None:
+        """What lies behind ``position`` cannot be taken: set its segments aside at the end."""
+        for each in self._segments:
+            if each.end > position:
+                each.unreadable = max(each.unreadable, each.end - max(position, each.head.base))
+
+    def finish(self) -> None:
+        """Everything readable is committed: delete the files, set the damaged aside, let go.
+
+        Raises:
+            OSError: a file cannot be removed or renamed.
+        """
+        for each in self._segments:
+            if each.unreadable:
+                self._damaged.append((each.slot, each.path))
+        kept = {path for _, path in self._damaged}
+        spent = [(each.slot, each.path) for each in self._segments if each.path not in kept]
+        # Slot 0 last: the others are found through it, should this be interrupted.
+        for _, path in sorted(spent, reverse=True):
+            os.unlink(path)
+        self._set_aside()
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the lock; the files stay as they are."""
+        self._cached = None
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def _take(self, slot: int) -> int:
+        """Lock the lowest slot's file; everybody who asks about this journal asks there."""
+        path = self._path(slot)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise Busy from None
+        try:
+            if not try_lock(descriptor):
+                raise Busy
+            # Removed by its owner, or by another daemon, between the opening and the locking?
+            if os.fstat(descriptor).st_nlink == 0:
+                raise Busy
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _open(self, slot: int) -> None:
+        """Read the head of one segment."""
+        path = self._path(slot)
+        try:
+            data = self._read(path, slot, SEGMENT_HEAD_BYTES)
+        except FileNotFoundError:
+            return
+        magic = bytes(data[: _MAJOR_OFFSET + 1])
+        if magic[:-1] == segment.MAGIC[:-1] and magic != segment.MAGIC:
+            raise OtherVersion(f"{path} is of version {magic[-1]}")
+        try:
+            head = segment.read_head(data)
+            if head.session != self._session:
+                raise SegmentError("the name and the head tell of different sessions")
+        except SegmentError:
+            self._damaged.append((slot, path))
+        else:
+            self._segments.append(_Segment(path, slot, head))
+
+    def _frames(self, wanted: _Segment) -> memoryview:
+        """Return the whole frames of a segment; the last one asked for is kept at hand."""
+        if self._cached is None or self._cached[0] is not wanted:
+            self._cached = None
+            size = min(SEGMENT_HEAD_BYTES + wanted.head.used, _SEGMENT_MAX_BYTES)
+            data = self._read(wanted.path, wanted.slot, size)
+            frames, unreadable = segment.salvage(data, wanted.head)
+            wanted.unreadable = max(wanted.unreadable, unreadable)
+            self._cached = (wanted, frames)
+        return self._cached[1]
+
+    def _read(self, path: str, slot: int, size: int) -> bytes:
+        """Return up to ``size`` bytes from the beginning of a segment's file.
+
+        The file whose lock is held is read through that descriptor: closing any other one would
+        drop the lock.
+        """
+        if slot == self._locked_slot:
+            return _read_file(self._lock, size)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return _read_file(descriptor, size)
+        finally:
+            os.close(descriptor)
+
+    def _path(self, slot: int) -> str:
+        return os.path.join(self._directory, places.journal_name(self._session, slot))
+
+    def _set_aside(self) -> None:
+        for _, path in sorted(self._damaged, reverse=True):
+            os.rename(path, path + DAMAGED_SUFFIX)
+
+
+def _read_file(descriptor: int, size: int) -> bytes:
+    # Never asks for more than there is: a head may claim anything, and the buffer is made first.
+    return os.pread(descriptor, min(size, os.fstat(descriptor).st_size), 0)
+
+
+def _cut(frames: memoryview) -> int:
+    """Return the end of the last whole frame within BATCH_BYTES, or of the first one."""
+    if len(frames) <= BATCH_BYTES:
+        return len(frames)
+    cut = end = 0
+    while end <= BATCH_BYTES:
+        cut = end
+        length, _ = frame.HEADER.unpack_from(frames, end)
+        end += frame.HEADER_BYTES + length
+    return cut or end

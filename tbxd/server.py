@@ -1,0 +1,399 @@
+"""The daemon's shell: the ROUTER socket, the clock and the signals.
+
+Everything that is decided is decided elsewhere: who may send what in intake, what becomes of a
+record in pipeline, what the dead left in recover. Here are the three stages of a daemon's life,
+and the translation between messages and calls.
+
+Guarantees:
+    No message, however malformed, ends the loop; it is counted, and at worst ends its session.
+    The loop sleeps until there is something to do, and drains no peer for long: one round takes
+    about ROUND_BYTES, is committed and acknowledged, and then everybody else has a turn.
+    An ack leaves only after the events it speaks of are in their files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import gc
+import logging
+import math
+import os
+import time
+
+import zmq
+
+from tbxd_wire import messages, places
+from tbxd_wire.errors import MessageError, TbxdError
+from tbxd_wire.limits import MIB, PAYLOAD_BYTES
+
+from . import lock, report, signals
+from .complaints import Complaints
+from .config import Config
+from .intake.roster import Entry, Roster
+from .intake.session import Verdict
+from .notify import Notifier
+from .pipeline import Pipeline
+from .recover import Recovery
+from .wake import Wake
+
+ROUND_BYTES = 1 * MIB
+"""Payload taken in before it is committed: about 20,000 scalars, 30 ms of work."""
+
+_BACKLOG = 4096
+"""Connections that may wait: a start of many workers at once (100 is ZeroMQ's default)."""
+
+_FAREWELL_MS = 500
+"""How long the last acks may take to leave."""
+
+_MESSAGE_COST_BYTES = 256
+"""What a message counts for beside its bytes, so that a round of tiny ones ends too."""
+
+_TICK_S = 1.0
+_IDLE_TICK_S = 5.0
+"""How often to look around, with and without sessions at work. What is looked for without any are
+journals of processes that could not reach the socket."""
+
+_DEAF_S = 1.0
+"""A session whose directory cannot be read is not listened to for so long, lest its replays and
+our refusals chase each other."""
+
+_log = logging.getLogger(__name__)
+
+
+class Server:
+    """One daemon in one runtime directory.
+
+    Args:
+        config: how it runs.
+        notifier: the way to the service manager.
+    """
+
+    def __init__(self, config: Config, notifier: Notifier) -> None:
+        self._config = config
+        self._notifier = notifier
+        self._wake = Wake()
+        self._roster = Roster(config.memory_limit_bytes)
+        self._pipeline = Pipeline(config, self._wake.up)
+        self._recovery = Recovery(config.directory, self._roster, self._pipeline)
+        self._complaints = Complaints(_log)
+        self._malformed = 0
+        self._stopping = False
+        self._more = False
+        self._started = self._now = time.monotonic()
+        self._idle_since = self._next_tick = self._next_watchdog = self._now
+        self._said = ""
+
+    def run(self) -> None:
+        """Serve until told to stop, or until idle for long enough.
+
+        Raises:
+            DirectoryError: the runtime directory cannot be made or trusted.
+            DaemonHeld: another daemon serves it.
+        """
+        with contextlib.ExitStack() as stack, signals.captured(self.stop, self._wake.bell):
+            self._startup(stack)
+            self._main_loop()
+            self._shutdown()
+
+    def stop(self) -> None:
+        """Have :meth:`run` drain and return. May be called from a signal handler."""
+        self._stopping = True
+        self._wake.up()
+
+    # -- the three stages
+
+    def _startup(self, stack: contextlib.ExitStack) -> None:
+        """Take the directory, bind the socket, look at what was left, and say that all is ready."""
+        directory = self._config.directory
+        stack.callback(self._wake.close)
+        places.make_private(directory, os.getuid())
+        stack.callback(os.close, lock.acquire(directory))
+        directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        stack.callback(os.close, directory_fd)
+        stack.callback(self._notifier.close)
+        stack.callback(self._pipeline.close)
+        stack.callback(self._recovery.close)
+        # ZeroMQ leaves the socket's file behind when it closes, and binds over one that it finds.
+        _remove_socket(directory)
+        stack.callback(_remove_socket, directory)
+        context = zmq.Context()
+        stack.callback(context.term)
+        self._socket = _bind(context, directory, directory_fd)
+        stack.callback(self._socket.close)
+        self._poller = zmq.Poller()
+        self._poller.register(self._socket, zmq.POLLIN)
+        self._poller.register(self._wake.descriptor, zmq.POLLIN)
+        self._recovery.tidy(time.time())
+        self._recovery.scan(self._now)
+        # What is alive now stays alive: no collection need ever look at it again.
+        gc.collect()
+        gc.freeze()
+        _log.info("serving %s as pid %d", directory, os.getpid())
+        self._notifier.ready()
+
+    def _main_loop(self) -> None:
+        while not self._stopping and not self._left_idle():
+            self._wait()
+            self._receive()
+            self._more |= self._recovery.step(self._now)
+            self._pipeline.commit(self._now)
+            self._answer(self._roster.window)
+            self._tick()
+
+    def _shutdown(self) -> None:
+        """Commit what was accepted, acknowledge it, and leave; the rest stays in the journals."""
+        self._notifier.stopping()
+        deadline = time.monotonic() + self._config.drain_timeout_s
+        self._pipeline.commit(time.monotonic(), at_once=True)
+        while not self._pipeline.drained and (now := time.monotonic()) < deadline:
+            self._wake.wait(min(self._pipeline.deadline or deadline, deadline) - now)
+            self._pipeline.commit(time.monotonic(), at_once=True)
+        # No window: a client that hears this sends nothing more to this daemon.
+        self._answer(0)
+        if not self._pipeline.drained:
+            _log.warning("not everything accepted is committed; it stays in the journals")
+        _log.info("leaving %s", self._config.directory)
+        self._socket.setsockopt(zmq.LINGER, _FAREWELL_MS)
+
+    # -- one turn of the loop
+
+    def _wait(self) -> None:
+        """Sleep until a message comes, a helper has finished, or something is due."""
+        timeout_ms = 0
+        if not self._more:
+            due = [self._next_tick]
+            if self._pipeline.deadline is not None:
+                due.append(self._pipeline.deadline)
+            if self._notifier.watchdog_interval_s is not None:
+                due.append(self._next_watchdog)
+            if self._config.idle_exit_s is not None:
+                due.append(self._idle_since + self._config.idle_exit_s)
+            # Rounded up: woken a moment too early, the loop would turn for nothing.
+            timeout_ms = max(math.ceil((min(due) - time.monotonic()) * 1000), 0)
+        ready = dict(self._poller.poll(timeout_ms))
+        if self._wake.descriptor in ready:
+            self._wake.clear()
+        self._now = time.monotonic()
+
+    def _receive(self) -> None:
+        """Take messages in, about ROUND_BYTES of them."""
+        taken = 0
+        while taken < ROUND_BYTES:
+            try:
+                # Not copied: a megabyte that is copied for each batch is fresh memory every time.
+                parts = self._socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                self._more = False
+                return
+            taken += _MESSAGE_COST_BYTES + sum(map(len, parts))
+            self._take(parts[0].bytes, [part.buffer for part in parts[1:]])
+        self._more = True
+
+    def _take(self, peer: bytes, parts: list[memoryview]) -> None:
+        """Act on one message."""
+        try:
+            message = messages.decode(parts)
+        except MessageError as error:
+            self._malformed += 1
+            self._complaints.say("malformed", f"a malformed message: {error}", self._now)
+            return
+        match message:
+            case messages.Batch():
+                self._batch(peer, message)
+            case messages.Hello():
+                self._hello(peer, message)
+            case messages.Bye():
+                self._bye(peer, message)
+            case messages.Status():
+                self._status(peer, message.session)
+            case _:
+                self._malformed += 1
+                kind = type(message).__name__
+                self._complaints.say("malformed", f"a client sent a {kind}", self._now)
+
+    def _hello(self, peer: bytes, hello: messages.Hello) -> None:
+        entry = self._roster.find(hello.session)
+        if entry is None:
+            try:
+                path = self._pipeline.author_directory(hello)
+            except TbxdError as error:
+                self._complaints.say("hello", f"a session is turned away: {error}", self._now)
+                self._send(peer, messages.Reject(hello.session, str(error)))
+                return
+            entry = self._roster.add(hello, path, self._now)
+        elif entry.recovering or self._now < entry.deaf_until:
+            # Recovering: its process is gone, and what it said last arrives late.
+            return
+        entry.peer = peer
+        entry.heard = self._now
+        self._roster.shrink()
+        gap_bytes = entry.session.gap_bytes
+        answer = entry.session.welcome(hello, self._roster.window)
+        if entry.session.gap_bytes > gap_bytes:
+            lost = entry.session.gap_bytes - gap_bytes
+            _log.warning("%d bytes of %s never arrived: a gap", lost, _name(entry))
+        self._send(peer, answer)
+
+    def _batch(self, peer: bytes, batch: messages.Batch) -> None:
+        entry = self._known(peer, batch.session)
+        if entry is None:
+            return
+        session = entry.session
+        entry.shed = max(entry.shed, batch.shed)
+        verdict, offset = session.offer(batch.position, len(batch.payload))
+        if verdict is Verdict.ACCEPT:
+            frames = memoryview(batch.payload)[offset:]
+            try:
+                reason = self._pipeline.feed(entry, batch.position + offset, frames)
+            except OSError:
+                # No answer: the client repeats itself after a while, and by then it may work.
+                entry.deaf_until = self._now + _DEAF_S
+                return
+            if not entry.recovering:
+                entry.waiting = batch.behind
+            if reason is not None:
+                _log.warning("%s is rejected: %s", _name(entry), reason)
+                self._send(peer, session.reject(reason))
+        else:
+            self._refuse(entry, verdict)
+
+    def _bye(self, peer: bytes, bye: messages.Bye) -> None:
+        entry = self._known(peer, bye.session)
+        if entry is None:
+            return
+        entry.shed = max(entry.shed, bye.shed)
+        verdict = entry.session.end(bye.position)
+        if verdict is Verdict.ACCEPT:
+            entry.waiting = 0
+        else:
+            self._refuse(entry, verdict)
+
+    def _known(self, peer: bytes, name: bytes) -> Entry | None:
+        """Return the session's entry if it has said hello over this connection; else ask for it."""
+        entry = self._roster.find(name)
+        if entry is None or entry.peer != peer:
+            self._send(peer, messages.Resync(name))
+            return None
+        entry.heard = self._now
+        return entry if self._now >= entry.deaf_until else None
+
+    def _refuse(self, entry: Entry, verdict: Verdict) -> None:
+        """Answer what was not taken; a duplicate has its ack due already."""
+        name = entry.session.name
+        if verdict is Verdict.GAP:
+            self._send(entry.peer, messages.Resync(name))
+        elif verdict is Verdict.OVER:
+            self._send(entry.peer, messages.Reject(name, entry.session.rejection or ""))
+
+    def _status(self, peer: bytes, name: bytes) -> None:
+        # Whoever asks wants to know about a process that died just now.
+        self._recovery.scan(self._now)
+        facts = report.facts(
+            self._config.directory,
+            self._roster,
+            self._recovery.journals_waiting,
+            self._malformed,
+            self._now - self._started,
+            self._now,
+            time.time(),
+        )
+        self._send(peer, messages.Report(name, facts))
+
+    def _answer(self, window: int) -> None:
+        """Send the acks that are due, and tell of trouble once."""
+        for entry in self._roster:
+            session = entry.session
+            if session.ack_due:
+                session.ack_due = not self._send(entry.peer, session.acknowledge(window))
+            if entry.trouble != entry.told:
+                entry.told = entry.trouble
+                if entry.trouble is not None:
+                    _log.warning("%s is held up: %s", _name(entry), entry.trouble)
+                    self._send(entry.peer, messages.Notice(session.name, entry.trouble))
+
+    def _send(self, peer: bytes | None, message: messages.Message) -> bool:
+        """Send to a peer if it is there; return False if it must be tried again."""
+        if peer is None:
+            return True
+        try:
+            self._socket.send_multipart([peer, *messages.encode(message)], zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        except zmq.ZMQError as error:
+            if error.errno != errno.EHOSTUNREACH:
+                raise
+        return True
+
+    def _tick(self) -> None:
+        """What is done about once per second while there is work, and rarely otherwise."""
+        now = self._now
+        interval_s = self._notifier.watchdog_interval_s
+        if interval_s is not None and now >= self._next_watchdog:
+            self._next_watchdog = now + interval_s
+            self._notifier.alive()
+        if now < self._next_tick:
+            return
+        self._recovery.scan(now)
+        for entry in self._roster:
+            entry.sample(now)
+        # In this order: the roster forgets sessions that the pipeline has let go of.
+        self._pipeline.tidy(self._roster)
+        self._roster.tidy()
+        self._roster.shrink()
+        working = self._roster.working
+        self._next_tick = now + (_TICK_S if self._busy() else _IDLE_TICK_S)
+        said = f"{working} sessions at work"
+        if said != self._said:
+            self._said = said
+            self._notifier.status(said)
+
+    def _left_idle(self) -> bool:
+        """Return whether there has been nothing to do for as long as the daemon waits for it."""
+        if self._busy():
+            self._idle_since = self._now
+            return False
+        if (
+            self._config.idle_exit_s is None
+            or self._now - self._idle_since < self._config.idle_exit_s
+        ):
+            return False
+        # Somebody may have logged without ever reaching the socket.
+        self._recovery.scan(self._now)
+        if self._busy():
+            self._idle_since = self._now
+            return False
+        return True
+
+    def _busy(self) -> bool:
+        return self._roster.working > 0 or self._recovery.busy or not self._pipeline.drained
+
+
+def _name(entry: Entry) -> str:
+    """Return what a log line calls a session."""
+    hello = entry.session.hello
+    return f"session {hello.session.hex()[:8]} (pid {hello.pid}, {entry.path})"
+
+
+def _bind(
+    context: zmq.Context[zmq.Socket[bytes]], directory: str, directory_fd: int
+) -> zmq.Socket[bytes]:
+    """Return the bound socket, open to this user alone."""
+    socket = context.socket(zmq.ROUTER)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.MAXMSGSIZE, PAYLOAD_BYTES)
+    socket.setsockopt(zmq.BACKLOG, _BACKLOG)
+    # A vanished peer is an error to be ignored here, instead of messages that vanish silently.
+    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    before = os.umask(0o177)
+    try:
+        socket.bind(places.endpoint(directory, directory_fd))
+    finally:
+        os.umask(before)
+    return socket
+
+
+def _remove_socket(directory: str) -> None:
+    """Remove the socket's file. The daemon's lock is held, so it is nobody else's."""
+    with contextlib.suppress(OSError):
+        os.unlink(os.path.join(directory, places.SOCKET))

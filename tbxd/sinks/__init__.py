@@ -1,0 +1,1 @@
+"""Serialized events into files: one run directory, one event file, descriptors in bounds."""

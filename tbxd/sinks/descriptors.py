@@ -1,0 +1,71 @@
+"""How many event files are open at once: the ones used last.
+
+A run with ``add_scalars`` of a thousand keys has a thousand event files, and a process may have
+about as many open files in all. An owner that was not used for the longest time gets its
+descriptor closed, and opens its file again when it has something to write.
+
+All methods but :meth:`duplicate` belong to one thread. :meth:`duplicate` is for the thread that
+syncs: what it returns cannot be closed under it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+
+DESCRIPTORS = 256
+"""Default: a quarter of the 1024 open files that a process usually may have."""
+
+
+class Descriptors:
+    """Open file descriptors by owner, the one used last at the end."""
+
+    def __init__(self, limit: int = DESCRIPTORS) -> None:
+        if limit < 1:
+            raise ValueError(f"at least one descriptor must be allowed, not {limit}")
+        self._limit = limit
+        self._open: OrderedDict[Hashable, int] = OrderedDict()
+        # Held only around dup and close, never around anything that can take long.
+        self._lock = threading.Lock()
+
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
+    def use(self, owner: Hashable) -> int | None:
+        """Return the descriptor of ``owner`` if it is open; it now counts as used last."""
+        descriptor = self._open.get(owner)
+        if descriptor is not None:
+            self._open.move_to_end(owner)
+        return descriptor
+
+    def keep(self, owner: Hashable, descriptor: int) -> None:
+        """Take ``descriptor`` over for ``owner``, which has none; others are closed for it."""
+        with self._lock:
+            while len(self._open) >= self._limit:
+                _close(self._open.popitem(last=False)[1])
+            self._open[owner] = descriptor
+
+    def close(self, owner: Hashable) -> None:
+        """Close the descriptor of ``owner``, if it has one."""
+        with self._lock:
+            descriptor = self._open.pop(owner, None)
+            if descriptor is not None:
+                _close(descriptor)
+
+    def duplicate(self, owner: Hashable) -> int | None:
+        """Return a descriptor of the same file for the caller to close; from any thread."""
+        with self._lock:
+            descriptor = self._open.get(owner)
+            return None if descriptor is None else os.dup(descriptor)
+
+
+def _close(descriptor: int) -> None:
+    # A network file system may report here what it could not store. Nothing can be done about it
+    # without the bytes, and the owner that is being closed is not the one who is writing.
+    with contextlib.suppress(OSError):
+        os.close(descriptor)

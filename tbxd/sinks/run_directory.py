@@ -1,0 +1,190 @@
+"""One run directory: the events of many sessions into one event file, with commit marks.
+
+Work comes in rounds. During a round the events of each session's batches are gathered
+(:meth:`RunDirectory.add`); at its end one mark and all events go out as one append
+(:meth:`RunDirectory.write`). The file is opened by the first round that has something to say, so
+a run nobody logs to leaves no trace.
+
+How exactly-once is kept is argued in tbxd.format.progress; this module follows it:
+
+- the caller asks ``progress`` before it adds an event of a session that was resumed;
+- each session gets one section per round, which begins where knowledge of older files ends;
+- a batch whose events were all written before leaves a section of no events where one is due.
+
+It never decides when to write, to retry or to sync, and it never raises what a disk does: a write
+that fails is ``trouble`` until a retry goes through.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+
+from tbxd.format import marks
+from tbxd.format.marks import Section
+from tbxd.format.progress import Progress
+from tbxd.format.tfrecord import OVERHEAD_BYTES, frame
+from tbxd.reading.resume import resume
+from tbxd_wire.errors import RecordError
+from tbxd_wire.paths import COMPONENT_BYTES
+
+from .descriptors import Descriptors
+from .event_file import EventFile
+from .steps import Steps
+
+_PATH_BYTES = 4095
+"""PATH_MAX of Linux without its terminating zero."""
+
+
+class Ticket:
+    """One round's place in its file: tells whether the round is committed yet."""
+
+    __slots__ = ("_file", "_offset")
+
+    def __init__(self, file: EventFile, offset: int) -> None:
+        self._file = file
+        self._offset = offset
+
+    def committed(self, fsync: bool = False) -> bool:
+        """Return whether the whole round is written, or with ``fsync`` on stable storage."""
+        return (self._file.synced if fsync else self._file.written) >= self._offset
+
+
+class _Gathered:
+    """What this round has of one session."""
+
+    __slots__ = ("begin", "end", "events")
+
+    def __init__(self, begin: int, end: int, events: list[bytes]) -> None:
+        self.begin = begin
+        self.end = end
+        self.events = events
+
+
+class RunDirectory:
+    """A directory and its event file.
+
+    Args:
+        path: absolute.
+        descriptors: shared by all run directories of the process.
+        host: for the file's name.
+        suffix: end of the file's name.
+        clock: returns the wall time in seconds since 1970, for the file's name and header.
+
+    Raises:
+        RecordError: the path is so long that no event file in it could be opened, or ``suffix``
+            cannot end a file's name.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        descriptors: Descriptors,
+        *,
+        host: str,
+        suffix: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if len(os.fsencode(path)) + 1 + COMPONENT_BYTES > _PATH_BYTES:
+            raise RecordError(f"the path of the run directory is too long: {path[:80]}...")
+        self.path = path
+        self.file = EventFile(path, descriptors, host=host, suffix=suffix, clock=clock)
+        self.steps = Steps()
+        self.progress: dict[bytes, Progress] = {}
+        """What older files hold, of the sessions whose replay has not passed it yet.
+
+        For such a session, an event may be added only if ``progress[session].written(start)`` is
+        False for the start of its frame; the question is asked once for each event, in order.
+        """
+        self._gathered: dict[bytes, _Gathered] = {}
+        self._restated: dict[bytes, Section] = {}
+        self._reached: dict[bytes, int] = {}
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the last write failed, or None when nothing is pending."""
+        return self.file.trouble
+
+    def resume(self, sessions: Iterable[bytes]) -> None:
+        """Find out what this directory holds of ``sessions``, which may have written here before.
+
+        Has to be called before the first event of a session that another daemon, or this one
+        before it forgot it, may have known. Sessions the files do not name are new to it.
+
+        Raises:
+            OSError: the directory or one of its event files cannot be read. Nothing has changed;
+                the sessions must not be taken on until a later call succeeds.
+        """
+        wanted = set(sessions)
+        # Of these, memory also knows what is still on its way to the file.
+        known = wanted & self._reached.keys()
+        found = resume(self.path, wanted - known)
+        self.progress.update(found)
+        self.progress.update((session, Progress(self._reached[session])) for session in known)
+
+    def add(self, session: bytes, begin: int, end: int, events: list[bytes]) -> None:
+        """Gather the events that one batch of a session has for this directory.
+
+        Has to be called for each batch that has an event for this directory, also if ``progress``
+        says that all of them are written: then with an empty list.
+
+        Args:
+            session: its name.
+            begin: position of the batch's first frame, not before the end of the last one.
+            end: position behind its last frame.
+            events: serialized, in stream order, without those that are written already; now
+                this object's.
+        """
+        progress = self.progress.get(session)
+        if progress is not None:
+            if not events:
+                # Of several in one round, the last says it all.
+                section = progress.restated(session)
+                if section is not None:
+                    self._restated[session] = section
+                return
+            # The replay has met its first new event, and all further ones are new.
+            del self.progress[session]
+            self._restated.pop(session, None)
+            begin = max(begin, progress.position)
+        elif not events:
+            return
+        self._reached[session] = end
+        gathered = self._gathered.get(session)
+        if gathered is None:
+            self._gathered[session] = _Gathered(begin, end, events)
+        else:
+            gathered.end = end
+            gathered.events += events
+
+    def write(self, now: float) -> Ticket | None:
+        """End the round: append one mark and all events gathered since the last one.
+
+        Args:
+            now: wall time of the mark, seconds since 1970, finite.
+
+        Returns:
+            The round's ticket; None if there was nothing to write.
+        """
+        if not self._gathered and not self._restated:
+            return None
+        sections = list(self._restated.values())
+        events: list[bytes] = []
+        for session, gathered in self._gathered.items():
+            sections.append(Section(session, gathered.begin, gathered.end, len(gathered.events)))
+            events += gathered.events
+        event_bytes = sum(map(len, events)) + OVERHEAD_BYTES * len(events)
+        mark = marks.encode(sections, event_bytes, now)
+        self._gathered = {}
+        self._restated = {}
+        return Ticket(self.file, self.file.append(frame([mark, *events])))
+
+    def forget(self, session: bytes) -> None:
+        """Drop what is kept of a session that has ended and is committed."""
+        self.progress.pop(session, None)
+        self._reached.pop(session, None)
+
+    def close(self) -> None:
+        """Give the file's descriptor back; a later write opens it again."""
+        self.file.close()

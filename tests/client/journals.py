@@ -1,0 +1,104 @@
+"""Journals for tests: one session in a directory, and a sender that takes what comes out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tbxd_client import journal as journal_module
+from tbxd_client.journal import Journal
+from tbxd_client.mapping import Allowance
+from tbxd_wire import frame, messages
+from tbxd_wire.limits import KIB, MIB, SEGMENT_HEAD_BYTES
+
+SESSION = bytes(range(16))
+SMALL_SIZES = {
+    "SEGMENT_SMALL_BYTES": SEGMENT_HEAD_BYTES + 4 * KIB,
+    "_SEGMENT_SCARCE_BYTES": SEGMENT_HEAD_BYTES + 8 * KIB,
+    "SEGMENT_BYTES": SEGMENT_HEAD_BYTES + 16 * KIB,
+    "_SEGMENT_BACKLOG_BYTES": SEGMENT_HEAD_BYTES + 32 * KIB,
+    "_BACKLOG_BYTES": 64 * KIB,
+    "CUT_BYTES": 1000,
+    "BATCH_BYTES": 5000,
+}
+"""For the constants of the journal: every few appends change the segment."""
+
+HELLO = messages.Hello(SESSION, 1, 1, 0, False, "/run", "", 1, "host", "", "", 1.5)
+
+
+def open_journal(
+    directory: str,
+    *,
+    session: bytes = SESSION,
+    allowance: Allowance | None = None,
+    wake: Callable[[], None] = lambda: None,
+) -> Journal:
+    """Return a new journal in ``directory``."""
+    (head,) = messages.encode(HELLO)
+    allowance = Allowance(256 * MIB) if allowance is None else allowance
+    return Journal(directory, session, bytes(head), allowance, wake)
+
+
+def make_segments_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what happens at the end of a segment happen often."""
+    for name, value in SMALL_SIZES.items():
+        monkeypatch.setattr(journal_module, name, value)
+
+
+def numbered(number: int, author: int = 0) -> bytes:
+    """Return a body that says what it is; its length varies."""
+    return b"%d %d " % (author, number) + b"." * (number % 50)
+
+
+def number_of(body: bytes) -> tuple[int, int]:
+    """Return ``(author, number)`` of a body; fails if it is not as ``numbered`` made it."""
+    author, number, _ = body.split(b" ")
+    assert numbered(int(number), int(author)) == body
+    return int(author), int(number)
+
+
+class Sender:
+    """A thread that takes batches out, releases them, and keeps what was in them."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.bodies: list[bytes] = []
+        self._journal = journal
+        self._stopping = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Sender:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Wait until everything is taken out; fails if the journal's lock is not free."""
+        self._stopping.set()
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "the sender waits for a lock that nobody gives back"
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            position = 0
+            for position in self._positions():
+                self._journal.release(position)
+            assert self._journal.remove(position)
+        except BaseException as error:
+            self._error = error
+
+    def _positions(self) -> Iterator[int]:
+        position = 0
+        while True:
+            last_look = self._stopping.is_set()
+            while position < self._journal.tail:
+                frames, position = self._journal.batch(position, position + 3000)
+                self.bodies += [bytes(body) for _, body in frame.walk(frames)]
+                yield position
+            if last_look:
+                return
+            self._journal.trim()
+            self._stopping.wait(0.001)

@@ -1,0 +1,149 @@
+"""``tbxd exec``: the command's own exit code, once all it logged is written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tbxd.ask import ask
+from tbxd.lock import daemon_is_there
+from tbxd.reading.events import events_of
+from tests.tbxd.daemons import wait_until
+
+LOGGING = """
+import sys
+sys.path[:0] = {path!r}
+from pathlib import Path
+from tbxd_wire import places
+from tests.tbxd.hellos import hello_of, scalar_frames
+from tests.tbxd.journals import write_segment
+import os
+hello = hello_of({run!r}, job=os.environ[places.JOB_VARIABLE])
+frames = scalar_frames(0, 500)
+write_segment(Path(os.environ[places.DIRECTORY_VARIABLE]), hello, 0, 0, frames, shed={shed})
+"""
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Path]:
+    """A runtime directory whose daemon is ended, whoever started it."""
+    directory = tmp_path / "rt"
+    yield directory
+    if daemon_is_there(str(directory)):
+        os.kill(ask(str(directory))["daemon"]["pid"], signal.SIGTERM)
+        wait_until(lambda: not daemon_is_there(str(directory)), "the daemon has left")
+
+
+def arguments(runtime: Path, *command: str) -> list[str]:
+    return [
+        *(sys.executable, "-P", "-m", "tbxd", "exec", "--directory", str(runtime)),
+        *("--timeout", "20", "--", *command),
+    ]
+
+
+def run(runtime: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(arguments(runtime, *command), capture_output=True, text=True, timeout=60)
+
+
+def logging_command(run_directory: Path, shed: int = 0) -> list[str]:
+    script = LOGGING.format(path=sys.path, run=str(run_directory), shed=shed)
+    return [sys.executable, "-c", script]
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (["true"], 0),
+        (["sh", "-c", "exit 7"], 7),
+        (["sh", "-c", "kill -KILL $$"], 128 + signal.SIGKILL),
+        (["no-such-command-anywhere"], 127),
+        (["/"], 126),
+    ],
+)
+def test_the_exit_code_is_the_commands_own(runtime: Path, command: list[str], code: int) -> None:
+    assert run(runtime, *command).returncode == code
+    assert daemon_is_there(str(runtime))
+
+
+def test_options_behind_the_command_are_its_own(runtime: Path) -> None:
+    ended = run(runtime, "echo", "--timeout", "-x", "--", "y")
+    assert ended.stdout == "--timeout -x -- y\n"
+
+
+def test_it_returns_when_everything_is_written(runtime: Path, tmp_path: Path) -> None:
+    ended = run(runtime, *logging_command(tmp_path / "run"))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    steps = [event.step for event in events_of(str(tmp_path / "run")) if event.step]
+    assert steps == list(range(1, 500))
+    assert not list(runtime.glob("*.journal"))
+
+
+def test_a_command_that_succeeded_but_lost_records(runtime: Path, tmp_path: Path) -> None:
+    ended = run(runtime, *logging_command(tmp_path / "run", shed=3))
+    assert ended.returncode == 75
+    assert "3 records found its journal full" in ended.stderr
+
+
+def test_what_does_not_arrive_in_time(runtime: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    command = arguments(runtime, *logging_command(blocked / "run"))
+    command[command.index("20")] = "1"
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 75
+    assert "Not a directory" in ended.stderr
+    # It would wait for ever for a directory that can be made.
+    for path in runtime.glob("*.journal"):
+        path.unlink()
+    os.kill(ask(str(runtime))["daemon"]["pid"], signal.SIGKILL)
+    wait_until(lambda: not daemon_is_there(str(runtime)), "the daemon is gone")
+
+
+def test_a_command_that_failed_keeps_its_code(runtime: Path, tmp_path: Path) -> None:
+    script = logging_command(tmp_path / "run", shed=3)[2] + "\nsys.exit(9)"
+    ended = run(runtime, sys.executable, "-c", script)
+    assert ended.returncode == 9
+    assert "journal full" in ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signals_are_passed_on(runtime: Path, number: int) -> None:
+    script = (
+        "import signal, sys\n"
+        f"signal.signal({int(number)}, lambda *_: sys.exit(40))\n"
+        "print('ready', flush=True)\n"
+        "while True: signal.pause()\n"
+    )
+    command = arguments(runtime, sys.executable, "-c", script)
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(number)
+        assert process.wait(30) == 40
+
+
+def test_a_daemon_that_left_in_between_is_started_again(runtime: Path, tmp_path: Path) -> None:
+    script = (
+        "import os, signal, time\n"
+        "from tbxd.ask import ask\n"
+        "from tbxd.lock import daemon_is_there\n"
+        f"os.kill(ask({str(runtime)!r})['daemon']['pid'], signal.SIGTERM)\n"
+        f"while daemon_is_there({str(runtime)!r}): time.sleep(0.01)\n"
+    )
+    ended = run(runtime, sys.executable, "-c", script + logging_command(tmp_path / "run")[2])
+    assert ended.returncode == 0, ended.stderr
+    assert len(list(events_of(str(tmp_path / "run")))) > 500
+
+
+def test_the_command_is_told_where_and_who_it_is(runtime: Path) -> None:
+    ended = run(runtime, "sh", "-c", "echo $TBXD_DIR; echo $TBXD_JOB")
+    directory, job = ended.stdout.split()
+    assert directory == str(runtime)
+    assert len(job) == 32

@@ -1,0 +1,119 @@
+"""``tbxd serve`` and what is the same for all commands."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tbxd.ask import ask
+from tbxd.lock import daemon_is_there
+from tests.tbxd.daemons import wait_until
+
+
+def tbxd(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "tbxd", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def parent_of(pid: int) -> int:
+    match = re.search(r"^PPid:\s+(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert match is not None
+    return int(match[1])
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Path:
+    return tmp_path / "rt"
+
+
+def test_detached_it_belongs_to_nobody(runtime: Path, tmp_path: Path) -> None:
+    log = tmp_path / "logs" / "daemon.log"
+    began = time.monotonic()
+    # Its output is a pipe here: a daemon that kept it open would keep this call waiting.
+    started = tbxd(
+        "serve",
+        "--detach",
+        "--directory",
+        str(runtime),
+        "--log-file",
+        str(log),
+        "--idle-exit",
+        "0.5",
+    )
+    assert started.returncode == 0
+    assert time.monotonic() - began < 10
+    wait_until(lambda: daemon_is_there(str(runtime)), "the daemon has come up")
+    pid = ask(str(runtime))["daemon"]["pid"]
+    assert os.getsid(pid) not in (pid, os.getsid(0))
+    assert parent_of(pid) != os.getpid()
+    assert os.readlink(f"/proc/{pid}/cwd") == "/"
+    assert os.readlink(f"/proc/{pid}/fd/0") == os.devnull
+    assert os.readlink(f"/proc/{pid}/fd/2") == str(log)
+    wait_until(lambda: not daemon_is_there(str(runtime)), "it has left when idle")
+    assert f"serving {runtime}" in log.read_text()
+
+
+def test_the_directory_comes_from_the_environment(runtime: Path) -> None:
+    assert tbxd("--idle-exit", "0", TBXD_DIR=str(runtime)).returncode == 0
+    assert runtime.is_dir()
+
+
+def test_the_log_goes_into_a_file(runtime: Path, tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    served = tbxd("serve", "--directory", str(runtime), "--idle-exit", "0", "--log-file", str(log))
+    assert served.returncode == 0
+    assert served.stderr == ""
+    assert "leaving" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--memory-limit", "a lot"], 2, "a lot"),
+        (["--memory-limit", "1k"], 2, "at least"),
+        (["--idle-exit", "-3"], 2, "-3"),
+        (["--fsync", "sometimes"], 2, "sometimes"),
+        (["--no-such-option"], 2, "no-such-option"),
+        (["no-such-command"], 2, "no-such-command"),
+        (["status", "--directory", "/nowhere/at/all"], 3, "tbxd serve"),
+    ],
+)
+def test_errors_are_short_and_have_a_code(arguments: list[str], code: int, said: str) -> None:
+    failed = tbxd(*arguments)
+    assert failed.returncode == code
+    assert said in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert failed.stdout == ""
+
+
+def test_help_names_every_command() -> None:
+    shown = tbxd("--help")
+    assert shown.returncode == 0
+    for name in ("exec", "serve", "status"):
+        assert re.search(rf"^  {name} ", shown.stdout, re.MULTILINE)
+        assert tbxd(name, "--help").returncode == 0
+
+
+def test_the_version() -> None:
+    assert re.fullmatch(r"tbxd \S+\n", tbxd("--version").stdout)
+
+
+def test_a_detached_start_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; import tbxd.cli.serve, tbxd.detach;"
+        "print([name for name in ('zmq', 'numpy', 'google.protobuf', 'rich', 'msgpack')"
+        " if name in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.stdout == "[]\n", shown.stderr

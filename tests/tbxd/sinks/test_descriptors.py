@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tbxd.sinks.descriptors import Descriptors
+
+
+def opened(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT)
+
+
+def is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def descriptors() -> Iterator[Descriptors]:
+    made = Descriptors(limit=2)
+    yield made
+    for owner in "abc":
+        made.close(owner)
+
+
+def test_the_one_unused_for_longest_is_closed(descriptors: Descriptors, tmp_path: Path) -> None:
+    numbers = {}
+    for owner in "ab":
+        numbers[owner] = opened(tmp_path / owner)
+        descriptors.keep(owner, numbers[owner])
+    assert descriptors.use("a") == numbers["a"]
+    numbers["c"] = opened(tmp_path / "c")
+    descriptors.keep("c", numbers["c"])
+    assert descriptors.use("b") is None
+    assert not is_open(numbers["b"])
+    assert descriptors.use("a") == numbers["a"]
+    assert descriptors.use("c") == numbers["c"]
+    assert descriptors.count == 2
+
+
+def test_a_duplicate_outlives_the_original(descriptors: Descriptors, tmp_path: Path) -> None:
+    original = opened(tmp_path / "a")
+    descriptors.keep("a", original)
+    copy = descriptors.duplicate("a")
+    assert copy is not None
+    descriptors.close("a")
+    assert not is_open(original)
+    assert is_open(copy)
+    os.close(copy)
+    assert descriptors.duplicate("a") is None
+
+
+def test_closing_what_is_not_open_does_nothing(descriptors: Descriptors) -> None:
+    descriptors.close("a")
+    assert descriptors.use("a") is None
+
+
+def test_at_least_one_is_needed() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        Descriptors(limit=0)

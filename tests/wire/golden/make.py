@@ -1,0 +1,71 @@
+"""Writes the golden files that are not there yet: ``python -m tests.wire.golden.make``.
+
+A golden file is written once, by the release that introduces its format, and never edited: it is
+what the journals on somebody's disk look like. A new version of a format, or a new kind, gets a
+file of its own beside the old ones.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tbxd_wire import frame, messages, records, segment
+from tbxd_wire.kinds import ScalarForm
+from tbxd_wire.limits import SEGMENT_HEAD_BYTES
+
+SESSION = bytes(range(16))
+
+
+def _records() -> dict[str, bytes]:
+    return {
+        "scalar": records.pack((records.SCALAR, "train/loss", 7, 1700000000.5, 0.25)),
+        "scalar_of_form": records.scalar_of_form(
+            "train/loss", None, 1.5, float("inf"), ScalarForm.DOUBLE_TENSOR, "Loss", "*the* loss"
+        ),
+        "scalar_group": records.scalar_group("loss", -3, 1.5, {"train": 1.0, "eval": -2.0}),
+        "scalars": records.scalars(1 << 40, 1.5, {"a": 1.0, "b/ü": 2.0}),
+        "text": records.text("notes", 0, 1.5, "# Überschrift"),
+        "session_start": records.session_start(100, 1.5),
+    }
+
+
+def _files() -> dict[str, bytes]:
+    bodies = _records()
+    files = {f"record-{name}-1.bin": body for name, body in bodies.items()}
+    frames = b"".join(map(frame.encode, bodies.values()))
+    files["frames-1.bin"] = frames
+    hello = messages.Hello(
+        session=SESSION,
+        oldest=1,
+        newest=1,
+        position=0,
+        known=False,
+        run="/runs/first",
+        role="rank1/worker0",
+        pid=4711,
+        host="node7",
+        suffix=".a",
+        job="job-1",
+        started=1700000000.25,
+    )
+    (head,) = messages.encode(hello)
+    files["hello-1.bin"] = bytes(head)
+    buffer = bytearray(SEGMENT_HEAD_BYTES) + frames
+    view = memoryview(buffer)
+    segment.write_head(view, SESSION, 1000, bytes(head))
+    words = segment.words(view)
+    words[segment.USED] = len(frames)
+    words[segment.RELEASED] = 1040
+    words[segment.SHED] = 3
+    words[segment.ENDED] = 1
+    words[segment.KNOWN] = 1
+    files["segment-1.bin"] = bytes(buffer)
+    return files
+
+
+if __name__ == "__main__":
+    for name, content in _files().items():
+        path = Path(__file__).with_name(name)
+        if not path.exists():
+            path.write_bytes(content)
+            print(f"wrote {name}")

@@ -1,0 +1,78 @@
+"""Files as earlier releases wrote them: they must be readable for ever.
+
+The bytes in ``golden/`` are never edited; if one of these tests fails, the code has broken the
+format, and the journals that lie on somebody's disk with it.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from tbxd_wire import frame, messages, records, segment
+
+GOLDEN = Path(__file__).parent / "golden"
+SESSION = bytes(range(16))
+
+RECORDS: dict[str, list[object]] = {
+    "scalar": [1, "train/loss", 7, 1700000000.5, 0.25],
+    "scalar_of_form": [1, "train/loss", None, 1.5, math.inf, 2, "Loss", "*the* loss"],
+    "scalar_group": [2, "loss", -3, 1.5, {"train": 1.0, "eval": -2.0}],
+    "scalars": [3, "", 1 << 40, 1.5, {"a": 1.0, "b/ü": 2.0}],
+    "text": [4, "notes", 0, 1.5, "# Überschrift"],
+    "session_start": [5, "", 100, 1.5],
+}
+HELLO = messages.Hello(
+    session=SESSION,
+    oldest=1,
+    newest=1,
+    position=0,
+    known=False,
+    run="/runs/first",
+    role="rank1/worker0",
+    pid=4711,
+    host="node7",
+    suffix=".a",
+    job="job-1",
+    started=1700000000.25,
+)
+
+
+def read(name: str) -> bytes:
+    return (GOLDEN / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_record(name: str) -> None:
+    assert records.decode(read(f"record-{name}-1.bin")) == RECORDS[name]
+
+
+def test_frames() -> None:
+    content = read("frames-1.bin")
+    found = [(end, records.decode(body)) for end, body in frame.walk(content)]
+    assert [record for _, record in found] == list(RECORDS.values())
+    assert found[-1][0] == frame.whole(content) == len(content)
+
+
+def test_hello() -> None:
+    assert messages.decode([read("hello-1.bin")]) == HELLO
+
+
+def test_segment() -> None:
+    content = read("segment-1.bin")
+    head = segment.read_head(content)
+    assert (head.session, head.base, head.released, head.shed) == (SESSION, 1000, 1040, 3)
+    assert head.ended
+    assert head.known
+    assert messages.decode([head.hello]) == HELLO
+    frames, unreadable = segment.salvage(content, head)
+    assert bytes(frames) == read("frames-1.bin")
+    assert unreadable == 0
+
+
+def test_every_golden_file_is_read_by_a_test() -> None:
+    expected = {"frames-1.bin", "hello-1.bin", "segment-1.bin"}
+    expected |= {f"record-{name}-1.bin" for name in RECORDS}
+    assert {path.name for path in GOLDEN.glob("*.bin")} == expected

@@ -1,0 +1,40 @@
+"""Numbers that were released keep their meaning for ever: written out here a second time."""
+
+from __future__ import annotations
+
+from tbxd_wire import messages
+from tbxd_wire.kinds import Kind, ScalarForm
+
+
+def test_kind_numbers() -> None:
+    assert {kind.name: int(kind) for kind in Kind} == {
+        "SCALAR": 1,
+        "SCALAR_GROUP": 2,
+        "SCALARS": 3,
+        "TEXT": 4,
+        "SESSION_START": 5,
+    }
+
+
+def test_scalar_form_numbers() -> None:
+    assert {form.name: int(form) for form in ScalarForm} == {
+        "SIMPLE": 0,
+        "FLOAT_TENSOR": 1,
+        "DOUBLE_TENSOR": 2,
+    }
+
+
+def test_message_numbers() -> None:
+    classes = messages.Message.__args__
+    assert {each.__name__: each.TYPE for each in classes} == {
+        "Hello": 1,
+        "Welcome": 2,
+        "Batch": 3,
+        "Ack": 4,
+        "Resync": 5,
+        "Bye": 6,
+        "Reject": 7,
+        "Notice": 8,
+        "Status": 9,
+        "Report": 10,
+    }
