@@ -1,11 +1,10 @@
 """The daemon's shell: the ROUTER socket, the clock and the signals.
 
-Everything that is decided is decided elsewhere: who may send what in intake, what becomes of a
-record in pipeline, what the dead left in recover. Here are the three stages of a daemon's life,
-and the translation between messages and calls.
+Everything that is decided is decided elsewhere: who may send what in intake, what is answered in
+conversation, what becomes of a record in pipeline, what the dead left in recover. Here are the
+three stages of a daemon's life, and one turn of its loop.
 
 Guarantees:
-    No message, however malformed, ends the loop; it is counted, and at worst ends its session.
     The loop sleeps until there is something to do, and drains no peer for long: one round takes
     about ROUND_BYTES, is committed and acknowledged, and then everybody else has a turn.
     An ack leaves only after the events it speaks of are in their files.
@@ -24,14 +23,12 @@ import time
 import zmq
 
 from tbxd_wire import messages, places
-from tbxd_wire.errors import MessageError, TbxdError
 from tbxd_wire.limits import MIB, PAYLOAD_BYTES
 
-from . import lock, report, signals
-from .complaints import Complaints
+from . import lock, signals
 from .config import Config
-from .intake.roster import Entry, Roster
-from .intake.session import Verdict
+from .conversation import Conversation
+from .intake.roster import Roster
 from .notify import Notifier
 from .pipeline import Pipeline
 from .recover import Recovery
@@ -54,10 +51,6 @@ _IDLE_TICK_S = 5.0
 """How often to look around, with and without sessions at work. What is looked for without any are
 journals of processes that could not reach the socket."""
 
-_DEAF_S = 1.0
-"""A session whose directory cannot be read is not listened to for so long, lest its replays and
-our refusals chase each other."""
-
 _log = logging.getLogger(__name__)
 
 
@@ -76,11 +69,12 @@ class Server:
         self._roster = Roster(config.memory_limit_bytes)
         self._pipeline = Pipeline(config, self._wake.up)
         self._recovery = Recovery(config.directory, self._roster, self._pipeline)
-        self._complaints = Complaints(_log)
-        self._malformed = 0
         self._stopping = False
         self._more = False
-        self._started = self._now = time.monotonic()
+        self._now = time.monotonic()
+        self._conversation = Conversation(
+            config.directory, self._roster, self._pipeline, self._recovery, self._send, self._now
+        )
         self._idle_since = self._next_tick = self._next_watchdog = self._now
         self._said = ""
 
@@ -138,7 +132,7 @@ class Server:
             self._receive()
             self._more |= self._recovery.step(self._now)
             self._pipeline.commit(self._now)
-            self._answer(self._roster.window)
+            self._conversation.answer(self._roster.window)
             self._tick()
 
     def _shutdown(self) -> None:
@@ -150,7 +144,7 @@ class Server:
             self._wake.wait(min(self._pipeline.deadline or deadline, deadline) - now)
             self._pipeline.commit(time.monotonic(), at_once=True)
         # No window: a client that hears this sends nothing more to this daemon.
-        self._answer(0)
+        self._conversation.answer(0)
         if not self._pipeline.drained:
             _log.warning("not everything accepted is committed; it stays in the journals")
         _log.info("leaving %s", self._config.directory)
@@ -187,135 +181,12 @@ class Server:
                 self._more = False
                 return
             taken += _MESSAGE_COST_BYTES + sum(map(len, parts))
-            self._take(parts[0].bytes, [part.buffer for part in parts[1:]])
+            content = [part.buffer for part in parts[1:]]
+            self._conversation.take(parts[0].bytes, content, self._now)
         self._more = True
 
-    def _take(self, peer: bytes, parts: list[memoryview]) -> None:
-        """Act on one message."""
-        try:
-            message = messages.decode(parts)
-        except MessageError as error:
-            self._malformed += 1
-            self._complaints.say("malformed", f"a malformed message: {error}", self._now)
-            return
-        match message:
-            case messages.Batch():
-                self._batch(peer, message)
-            case messages.Hello():
-                self._hello(peer, message)
-            case messages.Bye():
-                self._bye(peer, message)
-            case messages.Status():
-                self._status(peer, message.session)
-            case _:
-                self._malformed += 1
-                kind = type(message).__name__
-                self._complaints.say("malformed", f"a client sent a {kind}", self._now)
-
-    def _hello(self, peer: bytes, hello: messages.Hello) -> None:
-        entry = self._roster.find(hello.session)
-        if entry is None:
-            try:
-                path = self._pipeline.author_directory(hello)
-            except TbxdError as error:
-                self._complaints.say("hello", f"a session is turned away: {error}", self._now)
-                self._send(peer, messages.Reject(hello.session, str(error)))
-                return
-            entry = self._roster.add(hello, path, self._now)
-        elif entry.recovering or self._now < entry.deaf_until:
-            # Recovering: its process is gone, and what it said last arrives late.
-            return
-        entry.peer = peer
-        entry.heard = self._now
-        self._roster.shrink()
-        gap_bytes = entry.session.gap_bytes
-        answer = entry.session.welcome(hello, self._roster.window)
-        if entry.session.gap_bytes > gap_bytes:
-            lost = entry.session.gap_bytes - gap_bytes
-            _log.warning("%d bytes of %s never arrived: a gap", lost, _name(entry))
-        self._send(peer, answer)
-
-    def _batch(self, peer: bytes, batch: messages.Batch) -> None:
-        entry = self._known(peer, batch.session)
-        if entry is None:
-            return
-        session = entry.session
-        entry.shed = max(entry.shed, batch.shed)
-        verdict, offset = session.offer(batch.position, len(batch.payload))
-        if verdict is Verdict.ACCEPT:
-            frames = memoryview(batch.payload)[offset:]
-            try:
-                reason = self._pipeline.feed(entry, batch.position + offset, frames)
-            except OSError:
-                # No answer: the client repeats itself after a while, and by then it may work.
-                entry.deaf_until = self._now + _DEAF_S
-                return
-            if not entry.recovering:
-                entry.waiting = batch.behind
-            if reason is not None:
-                _log.warning("%s is rejected: %s", _name(entry), reason)
-                self._send(peer, session.reject(reason))
-        else:
-            self._refuse(entry, verdict)
-
-    def _bye(self, peer: bytes, bye: messages.Bye) -> None:
-        entry = self._known(peer, bye.session)
-        if entry is None:
-            return
-        entry.shed = max(entry.shed, bye.shed)
-        verdict = entry.session.end(bye.position)
-        if verdict is Verdict.ACCEPT:
-            entry.waiting = 0
-        else:
-            self._refuse(entry, verdict)
-
-    def _known(self, peer: bytes, name: bytes) -> Entry | None:
-        """Return the session's entry if it has said hello over this connection; else ask for it."""
-        entry = self._roster.find(name)
-        if entry is None or entry.peer != peer:
-            self._send(peer, messages.Resync(name))
-            return None
-        entry.heard = self._now
-        return entry if self._now >= entry.deaf_until else None
-
-    def _refuse(self, entry: Entry, verdict: Verdict) -> None:
-        """Answer what was not taken; a duplicate has its ack due already."""
-        name = entry.session.name
-        if verdict is Verdict.GAP:
-            self._send(entry.peer, messages.Resync(name))
-        elif verdict is Verdict.OVER:
-            self._send(entry.peer, messages.Reject(name, entry.session.rejection or ""))
-
-    def _status(self, peer: bytes, name: bytes) -> None:
-        # Whoever asks wants to know about a process that died just now.
-        self._recovery.scan(self._now)
-        facts = report.facts(
-            self._config.directory,
-            self._roster,
-            self._recovery.journals_waiting,
-            self._malformed,
-            self._now - self._started,
-            self._now,
-            time.time(),
-        )
-        self._send(peer, messages.Report(name, facts))
-
-    def _answer(self, window: int) -> None:
-        """Send the acks that are due, and tell of trouble once."""
-        for entry in self._roster:
-            session = entry.session
-            if session.ack_due:
-                session.ack_due = not self._send(entry.peer, session.acknowledge(window))
-            if entry.trouble != entry.told:
-                entry.told = entry.trouble
-                if entry.trouble is not None:
-                    _log.warning("%s is held up: %s", _name(entry), entry.trouble)
-                    self._send(entry.peer, messages.Notice(session.name, entry.trouble))
-
-    def _send(self, peer: bytes | None, message: messages.Message) -> bool:
+    def _send(self, peer: bytes, message: messages.Message) -> bool:
         """Send to a peer if it is there; return False if it must be tried again."""
-        if peer is None:
-            return True
         try:
             self._socket.send_multipart([peer, *messages.encode(message)], zmq.NOBLOCK)
         except zmq.Again:
@@ -367,12 +238,6 @@ class Server:
 
     def _busy(self) -> bool:
         return self._roster.working > 0 or self._recovery.busy or not self._pipeline.drained
-
-
-def _name(entry: Entry) -> str:
-    """Return what a log line calls a session."""
-    hello = entry.session.hello
-    return f"session {hello.session.hex()[:8]} (pid {hello.pid}, {entry.path})"
 
 
 def _bind(

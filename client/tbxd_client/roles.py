@@ -17,6 +17,8 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tbxd_wire import paths
+
 from . import fork
 
 RANK_VARIABLES = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
@@ -54,8 +56,12 @@ def role(process: Process) -> str:
 
 
 def path_component(name: str) -> str:
-    """Return ``name`` as one component of a path: no separator, not empty, not ``.`` or ``..``."""
+    """Return ``name`` as one component of a path: no separator, not empty, not ``.`` or ``..``.
+
+    Nor longer than a file system allows, nor anything but UTF-8: a process may have any name.
+    """
     clean = name.replace("/", "_").replace("\0", "_")
+    clean = clean.encode(errors="replace")[: paths.COMPONENT_BYTES].decode(errors="ignore")
     return f"_{clean}" if clean in ("", ".", "..") else clean
 
 

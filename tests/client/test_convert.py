@@ -160,6 +160,9 @@ BAD: dict[str, Callable[[], Any]] = {
 }
 
 
+torch_summary: Callable[[str, Any], object] = torch.utils.tensorboard.summary.scalar
+
+
 def raised(call: Callable[[], object]) -> type[BaseException] | None:
     try:
         call()
@@ -174,7 +177,7 @@ def test_a_mistake_raises_what_a_peer_raises(name: str) -> None:
     make = BAD[name]
     peers = (
         raised(lambda: tensorboardX.summary.scalar("tag", make())),
-        raised(lambda: torch.utils.tensorboard.summary.scalar("tag", make())),
+        raised(lambda: torch_summary("tag", make())),
     )
     ours = raised(lambda: convert.scalar(make()))
     assert ours is not None
@@ -182,7 +185,7 @@ def test_a_mistake_raises_what_a_peer_raises(name: str) -> None:
 
 
 def test_a_numeric_string_is_no_number() -> None:
-    """The one value that one peer takes and this does not: tensorboardX refuses it, torch parses it."""
+    """A value that one peer takes and this does not: torch parses it, tensorboardX refuses it."""
     assert raised(lambda: tensorboardX.summary.scalar("tag", "3")) is TypeError
     with pytest.raises(TypeError, match="must be a number"):
         convert.scalar("3")
@@ -235,7 +238,7 @@ def test_one_bad_value_spoils_them_all() -> None:
         convert.scalars({1: 1.0})
 
 
-class Tag(str, enum.Enum):
+class Tag(str, enum.Enum):  # noqa: UP042
     """Its ``str()`` is its name and not its characters."""
 
     LOSS = "train/loss"

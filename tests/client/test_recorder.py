@@ -1,0 +1,140 @@
+"""Recorders: which session a record goes into, whoever closes, collects or forks meanwhile."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+
+from tbxd_client.recorder import Recorder
+from tbxd_wire import records
+
+from .leftovers import read_all
+
+pytestmark = pytest.mark.usefixtures("runtime_directory")
+
+FIRST, SECOND, THIRD = (records.text("tag", step, 1.0, "text") for step in (1, 2, 3))
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    return Recorder(str(tmp_path / "run"), None, "", None)
+
+
+def test_a_session_begins_with_the_first_record(recorder: Recorder, runtime_directory: str) -> None:
+    assert read_all(runtime_directory) == []
+    assert recorder.append(FIRST)
+    (leftover,) = read_all(runtime_directory)
+    assert leftover.bodies == [FIRST]
+    assert recorder.append(SECOND)
+    (leftover,) = read_all(runtime_directory)
+    assert leftover.bodies == [FIRST, SECOND]
+
+
+def test_a_record_that_comes_too_late_for_its_session_begins_the_next(
+    recorder: Recorder, runtime_directory: str
+) -> None:
+    """A thread has looked up ``append`` and is then overtaken by another that closes."""
+    recorder.append(FIRST)
+    late = recorder.append
+    recorder.close(0.0)
+    assert not late(SECOND)
+    recorder.refused(SECOND, late)
+    assert [each.bodies for each in read_all(runtime_directory)] == [[FIRST], [SECOND]]
+    assert recorder.stats()["shed"] == 0
+
+
+def test_a_record_that_comes_too_late_joins_the_session_that_has_begun(
+    recorder: Recorder, runtime_directory: str
+) -> None:
+    recorder.append(FIRST)
+    late = recorder.append
+    recorder.close(0.0)
+    recorder.append(SECOND)
+    assert not late(THIRD)
+    recorder.refused(THIRD, late)
+    assert [each.bodies for each in read_all(runtime_directory)] == [[FIRST], [SECOND, THIRD]]
+    assert recorder.stats()["shed"] == 0
+
+
+def test_a_session_that_ended_without_the_recorder_is_followed_by_another(
+    recorder: Recorder, runtime_directory: str
+) -> None:
+    """At the process's exit every session ends; a later exit handler may log all the same."""
+    recorder.append(FIRST)
+    assert recorder._client is not None
+    recorder._client.close_all(0.0)
+    late = recorder.append
+    assert not late(SECOND)
+    recorder.refused(SECOND, late)
+    assert [each.bodies for each in read_all(runtime_directory)] == [[FIRST], [SECOND]]
+
+
+def test_a_record_for_which_there_is_no_room_is_counted_once(
+    recorder: Recorder, runtime_directory: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder.append(FIRST)
+    assert recorder._client is not None
+    recorder._client._allowance.limit_bytes = 0
+    large = bytes(100_000)
+    for _ in range(3):
+        append = recorder.append
+        assert not append(large)
+        recorder.refused(large, append)
+    assert recorder.stats()["shed"] == 3
+    assert recorder.append(SECOND)
+    (leftover,) = read_all(runtime_directory)
+    assert leftover.bodies == [FIRST, SECOND]
+    assert leftover.shed == 3
+    (warning,) = [each for each in caplog.records if "was not logged" in each.message]
+    assert warning.levelno == logging.WARNING
+    assert "journal is full" in warning.message
+
+
+def test_a_recorder_nobody_holds_ends_its_session(
+    recorder: Recorder, runtime_directory: str
+) -> None:
+    other = Recorder(recorder.run, None, "", None)
+    other.append(FIRST)
+    del other
+    gc.collect()
+    (leftover,) = read_all(runtime_directory)
+    assert leftover.ended
+    assert leftover.bodies == [FIRST]
+
+
+def test_a_recorder_from_elsewhere_is_another_author(recorder: Recorder) -> None:
+    """Unpickled by a process that is nobody's child, or on another host."""
+    make, (run, role, suffix, origin) = recorder.__reduce__()
+    assert origin[1] == os.getpid()
+    same = make(run, role, suffix, origin)
+    assert same.stats()["role"] == ""
+    elsewhere = make(run, role, suffix, ("elsewhere", os.getpid()))
+    assert elsewhere.stats()["role"] == f"pid{os.getpid()}"
+    named = make(run, "critic", suffix, (origin[0], origin[1] + 1))
+    assert named.stats()["role"] == f"critic/pid{os.getpid()}"
+
+
+def test_an_unpickled_recorder_purges_nothing(tmp_path: Path, runtime_directory: str) -> None:
+    """The restart that ``purge_step`` asks for has been said by the one it was given to."""
+    recorder = Recorder(str(tmp_path / "run"), None, "", 7)
+    pickle.loads(pickle.dumps(recorder)).append(FIRST)
+    (leftover,) = read_all(runtime_directory)
+    assert leftover.bodies == [FIRST]
+
+
+def test_the_runtime_directory_is_that_of_the_first_record(
+    recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime_directory: str
+) -> None:
+    recorder.append(FIRST)
+    monkeypatch.setenv("TBXD_DIR", str(tmp_path / "other"))
+    recorder.append(SECOND)
+    recorder.close(0.0)
+    recorder.append(THIRD)
+    bodies = [each.bodies for each in read_all(runtime_directory)]
+    assert bodies == [[FIRST, SECOND], [THIRD]]
+    assert not os.path.exists(tmp_path / "other")
