@@ -19,6 +19,7 @@ import logging
 import math
 import os
 import time
+from collections.abc import Callable
 
 import zmq
 
@@ -60,11 +61,15 @@ class Server:
     Args:
         config: how it runs.
         notifier: the way to the service manager.
+        serves: called once the socket is bound.
     """
 
-    def __init__(self, config: Config, notifier: Notifier) -> None:
+    def __init__(
+        self, config: Config, notifier: Notifier, serves: Callable[[], None] | None = None
+    ) -> None:
         self._config = config
         self._notifier = notifier
+        self._serves = serves
         self._wake = Wake()
         self._roster = Roster(config.memory_limit_bytes)
         self._pipeline = Pipeline(config, self._wake.up)
@@ -125,6 +130,8 @@ class Server:
         gc.freeze()
         _log.info("serving %s as pid %d", directory, os.getpid())
         self._notifier.ready()
+        if self._serves is not None:
+            self._serves()
 
     def _main_loop(self) -> None:
         while not self._stopping and not self._left_idle():

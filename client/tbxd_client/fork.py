@@ -27,6 +27,8 @@ class Forkable(Protocol):
 _watched: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _graveyard: list[object] = []
 _process_at_fork: object = None
+_NO_MULTIPROCESSING = object()
+"""Stands for the process object where multiprocessing was not even imported."""
 
 
 def watch(holder: Forkable) -> None:
@@ -45,6 +47,8 @@ def is_bare_fork() -> bool:
     multiprocessing puts a new process object in place right after its fork; a bare fork keeps
     the parent's.
     """
+    if _process_at_fork is _NO_MULTIPROCESSING:
+        return True
     return _process_at_fork is not None and _process_at_fork is _current_process()
 
 
@@ -55,7 +59,7 @@ def _current_process() -> object:
 
 def _after_fork_in_child() -> None:
     global _process_at_fork
-    _process_at_fork = _current_process() or _after_fork_in_child
+    _process_at_fork = _current_process() or _NO_MULTIPROCESSING
     for holder in list(_watched):
         holder.forget_parent()
 

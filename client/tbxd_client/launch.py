@@ -26,6 +26,11 @@ _START_TIMEOUT_S = 15.0
 """How long a new daemon may take until it holds its lock (a cold start from a network file system
 takes seconds)."""
 
+_REAP_TIMEOUT_S = 1.0
+
+_AGAIN_S = 0.5
+"""Pause after a daemon that started and was gone when one looked."""
+
 _RETRY_S = 5.0
 """Pause after a daemon failed to start, doubled at each further failure up to _RETRY_MAX_S."""
 
@@ -75,6 +80,7 @@ class Launcher:
         if self._process is not None:
             self._process.poll()
         if is_running(self._directory):
+            self._reap()
             self._settle()
             self.trouble = ""
             self._retry_s = _RETRY_S
@@ -85,10 +91,22 @@ class Launcher:
             self._try_start(now)
         return False
 
+    def _reap(self) -> None:
+        """Wait for the process that made the daemon: it ends when that serves, which is now."""
+        if self._process is not None:
+            import subprocess
+
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_REAP_TIMEOUT_S)
+
     def _await_start(self, now: float) -> None:
-        """Give up on a daemon that has failed or takes too long."""
+        """See what has become of the start; the process ends with 0 once its daemon serves."""
         code = None if self._process is None else self._process.returncode
-        if code not in (None, 0):
+        if code == 0:
+            # It did serve, and is gone already.
+            self._next_start = now + _AGAIN_S
+            self._settle()
+        elif code is not None:
             self._fail(f"the daemon ended with status {code}", now)
         elif now >= self._deadline:
             self._fail(f"the daemon did not start within {_START_TIMEOUT_S:g} s", now)

@@ -133,7 +133,8 @@ class Outbox:
                 return self.connect(now)
             case Notice(text=text):
                 self.notice = text
-                self._await_acks(now)
+                if self.state is State.OPEN:
+                    self._await_acks(now)
             case Reject(reason=reason):
                 self.state = State.REFUSED
                 self.notice = reason

@@ -34,7 +34,10 @@ def command(logdir: str, directory: str) -> None:
     from tbxd.demo import findings, judge, notebooks, program, show
 
     console = Console(highlight=False)
-    run_directory = _fresh_run(logdir)
+    try:
+        run_directory = _fresh_run(logdir)
+    except OSError as error:
+        raise click.ClickException(f"{logdir}: {error.strerror}") from None
     console.print(
         "A small network learns to tell hand-drawn digits apart. Two loader processes, one forked"
         " and one spawned, draw them and log as well; one will be killed while it does.",

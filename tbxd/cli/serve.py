@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 
 import click
 
@@ -58,7 +59,7 @@ def _size(_ctx: click.Context, _parameter: click.Parameter, value: str) -> int:
 @click.option(
     "--log-file", type=click.Path(dir_okay=False), metavar="FILE", help="Append the log to a file."
 )
-@click.option("--detach", is_flag=True, help="Return at once; the daemon runs on by itself.")
+@click.option("--detach", is_flag=True, help="Return when the daemon serves; it runs on by itself.")
 def command(
     directory: str,
     idle_exit: float | None,
@@ -78,17 +79,18 @@ def command(
         drain_timeout_s=drain_timeout,
         log_level=log_level,
     )
+    serves: Callable[[], None] | None = None
     if detach:
         from tbxd.detach import detach as detach_from_caller
 
-        detach_from_caller(log_file)
+        serves = detach_from_caller(log_file)
     elif log_file is not None:
         from tbxd.detach import log_to
 
         log_to(log_file)
-    # Only now: whoever started a detached daemon waits for none of this.
+    # Only now: a process that is to fork twice should be a small one.
     from tbxd.notify import Notifier
     from tbxd.server import Server
 
     logging.basicConfig(level=log_level, format=_LOG_FORMAT, stream=sys.stderr)
-    Server(config, Notifier(os.environ)).run()
+    Server(config, Notifier(os.environ), serves).run()

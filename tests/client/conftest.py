@@ -7,13 +7,16 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tbxd_client import client, roles
+from tbxd_client import SummaryWriter, client, roles
 from tbxd_client.launch import is_running
 from tbxd_wire import places
+from tbxd_wire.records import Record
 
+from .leftovers import Logged, read_all
 from .waiting import wait_until
 
 
@@ -38,6 +41,26 @@ def runtime_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def autostart(runtime_directory: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let writers of this test start a daemon."""
     monkeypatch.setenv(places.AUTOSTART_VARIABLE, "1")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> str:
+    return str(tmp_path / "run")
+
+
+@pytest.fixture
+def writer(runtime_directory: str, run: str) -> SummaryWriter:
+    return SummaryWriter(run)
+
+
+@pytest.fixture
+def logged(runtime_directory: str) -> Logged:
+    """Return a function that returns all records of this test that lie in journals."""
+
+    def read() -> list[Record]:
+        return [record for each in read_all(runtime_directory) for record in each.records]
+
+    return read
 
 
 def _end_client(directory: str) -> None:

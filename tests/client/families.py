@@ -32,11 +32,11 @@ def main(method: str, run: str) -> None:
     """Log before, beside and after children of the given kind."""
     writer = SummaryWriter(run)
     writer.add_scalar("parent", 0.5, 1)
-    context = multiprocessing.get_context(method)
+    multiprocessing.set_start_method(method)
     children = [
-        context.Process(target=log_twice, args=(writer, False), name="a"),
-        context.Process(target=log_twice, args=(writer, True), name="b/c"),
-        context.Process(target=log_with_child, args=(writer,), name="d"),
+        multiprocessing.Process(target=log_twice, args=(writer, False), name="a"),
+        multiprocessing.Process(target=log_twice, args=(writer, True), name="b/c"),
+        multiprocessing.Process(target=log_with_child, args=(writer,), name="d"),
     ]
     for child in children:
         child.start()

@@ -67,7 +67,8 @@ class Sender:
         self._journal = journal
         self._stopping = threading.Event()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run)
+        # A daemon thread: a lock that nobody gives back must fail a test and not hang it.
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Sender:
         self._thread.start()

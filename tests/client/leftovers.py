@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tbxd_wire import frame, messages, places, records, segment
+
+Logged = Callable[[], list[records.Record]]
+"""Returns all records of a test that lie in journals."""
 
 
 @dataclass(frozen=True)

@@ -39,14 +39,19 @@ def test_children_of_multiprocessing(tmp_path: Path, runtime_directory: str, met
     assert not ended[""], "its parent is none the worse for it"
 
 
-def test_a_bare_fork(tmp_path: Path, runtime_directory: str) -> None:
+@pytest.mark.parametrize("before", ["os", "multiprocessing"])
+@pytest.mark.parametrize("after", ["os", "multiprocessing"])
+def test_a_bare_fork(tmp_path: Path, runtime_directory: str, before: str, after: str) -> None:
+    """Whether and when multiprocessing is imported makes no difference."""
     program = """
-    import os, sys
+    import os, sys, importlib
+    importlib.import_module(sys.argv[2])
     from tbxd_client import SummaryWriter
     writer = SummaryWriter(sys.argv[1])
     writer.add_scalar("tag", 0.5, 1)
     child = os.fork()
     if child == 0:
+        importlib.import_module(sys.argv[3])
         writer.add_scalar("tag", 0.5, 2)
         assert writer.stats()["records"] == 1
         os._exit(0)
@@ -56,7 +61,7 @@ def test_a_bare_fork(tmp_path: Path, runtime_directory: str) -> None:
     print(child, flush=True)
     os._exit(0)
     """
-    child = run_program(program, str(tmp_path / "run")).strip()
+    child = run_program(program, str(tmp_path / "run"), before, after).strip()
     assert steps_by_role(runtime_directory) == {"": [1, 3], f"fork{child}": [2]}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -74,6 +75,33 @@ def test_segments_are_used_again(tmp_path: Path) -> None:
         journal.release(journal.tail)
         seen |= {(entry.name, entry.inode()) for entry in os.scandir(tmp_path)}
     assert len(seen) <= 4
+    journal.leave()
+
+
+def test_a_kill_at_a_change_of_segments_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the instants between, the files hold all frames that were there, and nothing old."""
+    make_segments_small(monkeypatch)
+    journal = open_journal(str(tmp_path))
+    appended: list[bytes] = []
+    used: list[str] = []
+
+    def look(tail: int) -> None:
+        assert read_session(str(tmp_path), SESSION).bodies == appended
+        used.append(journal._current.path)
+        next_stop(tail)
+
+    next_stop = journal._next_stop
+    monkeypatch.setattr(journal, "_next_stop", look)
+    for number in range(600):
+        assert journal.append(numbered(number, author=1_000_000))
+        appended.append(numbered(number, author=1_000_000))
+        if number % 100 == 99:
+            journal.release(journal.tail)
+            appended.clear()
+    changes = sum(earlier != later for earlier, later in itertools.pairwise(used))
+    assert changes > len(set(used)), "segments were used again"
     journal.leave()
 
 
@@ -218,6 +246,19 @@ def test_a_full_journal_refuses_and_counts_and_goes_on(tmp_path: Path) -> None:
     journal.release(journal.tail)
     assert journal.append(RECORD)
     assert journal.shed == refused
+    journal.leave()
+
+
+def test_what_is_released_is_asked_for_at_once(tmp_path: Path) -> None:
+    """Not only at the next of the rare questions to a full file system."""
+    allowance = Allowance(SEGMENT_SMALL_BYTES)
+    journal = open_journal(str(tmp_path), allowance=allowance)
+    while journal.append(RECORD):
+        pass
+    allowance.limit_bytes += SEGMENT_BYTES
+    assert not journal.append(RECORD)
+    journal.release(0)
+    assert journal.append(RECORD)
     journal.leave()
 
 

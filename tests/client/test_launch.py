@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-
 import os
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,12 +41,23 @@ def hold(path: str) -> subprocess.Popen[str]:
 class Recorded(Launcher):
     """A launcher that starts something harmless instead of a daemon."""
 
-    command = [sys.executable, "-c", "pass"]
-    starts = 0
+    def __init__(self, directory: str) -> None:
+        super().__init__(directory, enabled=True)
+        self.command = [sys.executable, "-c", "pass"]
+        self.starts = 0
 
     def _command(self) -> list[str]:
         self.starts += 1
         return self.command
+
+
+@pytest.fixture
+def launcher(runtime_directory: str) -> Iterator[Recorded]:
+    """Yield a launcher; at the end, wait for what it has started last."""
+    launcher = Recorded(runtime_directory)
+    yield launcher
+    if launcher._process is not None:
+        launcher._process.wait()
 
 
 # -- is there one?
@@ -66,25 +77,24 @@ def test_a_daemon_is_who_holds_the_lock(runtime_directory: str) -> None:
 # -- starting one
 
 
-def test_no_daemon_is_started_when_there_is_one(runtime_directory: str) -> None:
-    launcher = Recorded(runtime_directory, enabled=True)
+def test_no_daemon_is_started_when_there_is_one(launcher: Recorded, runtime_directory: str) -> None:
     with hold(os.path.join(runtime_directory, places.DAEMON_LOCK)) as holder:
         assert launcher.attend(0.0)
         holder.kill()
     assert launcher.starts == 0
 
 
-def test_no_daemon_is_started_where_none_may_be(runtime_directory: str) -> None:
-    launcher = Recorded(runtime_directory, enabled=False)
+def test_no_daemon_is_started_where_none_may_be(launcher: Recorded, runtime_directory: str) -> None:
+    launcher.enabled = False
     assert not any(launcher.attend(float(now)) for now in range(100))
     assert launcher.starts == 0
     assert os.listdir(runtime_directory) == []
 
 
 def test_no_daemon_is_started_while_another_process_is_starting_one(
+    launcher: Recorded,
     runtime_directory: str,
 ) -> None:
-    launcher = Recorded(runtime_directory, enabled=True)
     with hold(os.path.join(runtime_directory, places.LAUNCH_LOCK)) as holder:
         assert not any(launcher.attend(now / 20) for now in range(20))
         assert launcher.starts == 0
@@ -95,8 +105,9 @@ def test_no_daemon_is_started_while_another_process_is_starting_one(
     assert launcher.starts == 1
 
 
-def test_a_daemon_that_fails_is_not_started_again_at_once(runtime_directory: str) -> None:
-    launcher = Recorded(runtime_directory, enabled=True)
+def test_a_daemon_that_fails_is_not_started_again_at_once(
+    launcher: Recorded, runtime_directory: str
+) -> None:
     launcher.command = [sys.executable, "-c", "raise SystemExit(7)"]
     launcher.attend(0.0)
 
@@ -111,13 +122,9 @@ def test_a_daemon_that_fails_is_not_started_again_at_once(runtime_directory: str
     assert launcher.starts == 1
     launcher.attend(7.0)
     assert launcher.starts == 2
-    # While this one waits, others may try.
-    with open(os.path.join(runtime_directory, places.LAUNCH_LOCK), "rb") as file:
-        assert file.read() == b""
 
 
-def test_a_daemon_that_never_comes_up_is_given_up(runtime_directory: str) -> None:
-    launcher = Recorded(runtime_directory, enabled=True)
+def test_a_daemon_that_never_comes_up_is_given_up(launcher: Recorded) -> None:
     launcher.attend(0.0)
     assert not launcher.attend(14.0)
     assert launcher.trouble == ""
@@ -125,8 +132,7 @@ def test_a_daemon_that_never_comes_up_is_given_up(runtime_directory: str) -> Non
     assert "did not start within" in launcher.trouble
 
 
-def test_a_daemon_that_cannot_be_executed(runtime_directory: str) -> None:
-    launcher = Recorded(runtime_directory, enabled=True)
+def test_a_daemon_that_cannot_be_executed(launcher: Recorded) -> None:
     launcher.command = ["/nowhere/python"]
     assert not launcher.attend(0.0)
     assert "could not be started" in launcher.trouble
@@ -236,12 +242,11 @@ def test_close_does_not_wait_for_a_daemon_it_does_not_need(
     wait_until(lambda: not writer.stats()["connected"], "the link to see it")
     started = time.monotonic()
     writer.close(10.0)
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 0.5
     assert read_all(runtime_directory) == []
 
 
-def test_the_launch_lock_is_free_after_all(runtime_directory: str) -> None:
-    launcher = Recorded(runtime_directory, enabled=True)
+def test_the_launch_lock_is_free_after_all(launcher: Recorded, runtime_directory: str) -> None:
     launcher.attend(0.0)
     with hold(os.path.join(runtime_directory, places.DAEMON_LOCK)) as holder:
         assert launcher.attend(0.1)
@@ -250,3 +255,24 @@ def test_the_launch_lock_is_free_after_all(runtime_directory: str) -> None:
         "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'r+b'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
     )
     run_program(program, os.path.join(runtime_directory, places.LAUNCH_LOCK))
+
+
+@pytest.mark.usefixtures("autostart")
+def test_a_directory_too_long_for_a_socket_s_address(
+    tmp_path: Path, runtime_directory: str
+) -> None:
+    program = """
+    import os, signal, sys
+    from tbxd_client import SummaryWriter
+    os.environ["TBXD_DIR"] += "/" + "x" * 150
+    with SummaryWriter(sys.argv[1]) as writer:
+        writer.add_scalar("tag", 0.5, 1)
+        writer.flush()
+    with open(os.environ["TBXD_DIR"] + "/daemon.lock") as file:
+        os.kill(int(file.read().split()[1].rstrip(",")), signal.SIGTERM)
+    """
+    run_program(program, str(tmp_path / "run"))
+    wait_until(
+        lambda: not is_running(os.path.join(runtime_directory, "x" * 150)), "the daemon to end"
+    )
+    assert len(os.listdir(tmp_path / "run")) == 1

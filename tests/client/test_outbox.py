@@ -178,6 +178,15 @@ def test_a_notice_is_kept_until_there_is_progress() -> None:
     assert outbox.notice == ""
 
 
+def test_a_notice_is_no_welcome() -> None:
+    """The welcome is still due, and may be lost."""
+    outbox = Outbox(HELLO)
+    outbox.connect(10.0)
+    outbox.receive(Notice(SESSION, "the disk is full"), TAIL, 11.0)
+    assert outbox.notice == "the disk is full"
+    assert outbox.expired(10.0 + SILENCE_S) == HELLO
+
+
 def test_silence_is_answered_with_a_hello() -> None:
     outbox = Outbox(HELLO)
     outbox.connect(10.0)

@@ -10,7 +10,7 @@ import pytest
 
 from tbxd_wire import places
 
-from .field import Daemon
+from .field import Daemon, Trainers
 
 
 @pytest.fixture
@@ -28,3 +28,11 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
     found = Daemon(directory)
     yield found
     found.stop()
+
+
+@pytest.fixture
+def trainers(tmp_path: Path) -> Iterator[Trainers]:
+    """Starts trainers, none of which outlives the test."""
+    started = Trainers(tmp_path)
+    yield started
+    started.end()

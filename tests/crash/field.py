@@ -43,19 +43,6 @@ class Producer:
     run: Path
     tally: Path
 
-    @classmethod
-    def start(cls, root: Path, name: str, pause_s: float = 0.0) -> Producer:
-        """Start a trainer that logs into ``root/name`` until it is killed."""
-        run, counted = root / name, root / f"{name}.tally"
-        # The fork server keeps the environment it was started with.
-        names = (places.DIRECTORY_VARIABLE, places.AUTOSTART_VARIABLE)
-        environment = {name: os.environ[name] for name in names if name in os.environ}
-        process = _forkserver.Process(
-            target=producer.main, args=(environment, str(run), str(counted), pause_s)
-        )
-        process.start()
-        return cls(process, run, counted)
-
     def returned(self) -> int:
         """Return how many calls have returned."""
         return tally.read(self.tally)[1]
@@ -65,6 +52,33 @@ class Producer:
         assert self.process.pid is not None
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.join()
+
+
+class Trainers:
+    """Starts producers, and sees to it that none outlives its test."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._started: list[Producer] = []
+
+    def start(self, name: str, pause_s: float = 0.0) -> Producer:
+        """Start a trainer that logs into ``root/name`` until it is killed."""
+        run, counted = self._root / name, self._root / f"{name}.tally"
+        # The fork server keeps the environment it was started with.
+        names = (places.DIRECTORY_VARIABLE, places.AUTOSTART_VARIABLE)
+        environment = {name: os.environ[name] for name in names if name in os.environ}
+        process = _forkserver.Process(
+            target=producer.main, args=(environment, str(run), str(counted), pause_s)
+        )
+        process.start()
+        self._started.append(Producer(process, run, counted))
+        return self._started[-1]
+
+    def end(self) -> None:
+        """Kill what is left."""
+        for each in self._started:
+            if each.process.is_alive():
+                each.kill()
 
 
 class Daemon:
@@ -84,10 +98,11 @@ class Daemon:
         return int(match[1])
 
     def start(self) -> None:
-        """Start one by hand."""
+        """Start one by hand, or find that a client has just done so."""
         command = (sys.executable, "-m", "tbxd", "serve", "--detach")
         where = ("--directory", str(self.directory))
-        subprocess.run([*command, *where], check=True)
+        subprocess.run([*command, *where], stderr=subprocess.DEVNULL, check=False)
+        wait_until(lambda: self.pid() is not None, "a daemon serves")
 
     def kill(self) -> int | None:
         """Kill the daemon, if there is one; return its pid."""

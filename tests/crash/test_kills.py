@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import random
 import time
-from pathlib import Path
 
 import pytest
 
 from . import tally
-from .field import Daemon, Producer, wait_until
+from .field import Daemon, Producer, Trainers, wait_until
 from .judge import judge
 
 
@@ -38,20 +37,27 @@ def chance() -> random.Random:
     return random.Random(seed)
 
 
-def test_trainer_killed(tmp_path: Path, daemon: Daemon, chance: random.Random, kills: int) -> None:
+def test_trainer_killed(
+    trainers: Trainers, daemon: Daemon, chance: random.Random, kills: int
+) -> None:
     producers = []
     for number in range(kills):
-        each = Producer.start(tmp_path, f"run{number}")
+        each = trainers.start(f"run{number}")
         wait_until(lambda each=each: each.returned() > 0, "the trainer logs")  # type: ignore[misc]
         pause(chance, 0.05)
         each.kill()
         producers.append(each)
+    if daemon.pid() is None:
+        # All trainers may be gone before one could start a daemon.
+        daemon.start()
     wait_until(lambda: not daemon.journals(), "all journals are taken over")
     assert_nothing_lost(producers)
 
 
-def test_daemon_killed(tmp_path: Path, daemon: Daemon, chance: random.Random, kills: int) -> None:
-    each = Producer.start(tmp_path, "run", pause_s=0.02)
+def test_daemon_killed(
+    trainers: Trainers, daemon: Daemon, chance: random.Random, kills: int
+) -> None:
+    each = trainers.start("run", pause_s=0.02)
     killed = set()
     for number in range(kills):
         wait_until(lambda: daemon.pid() is not None, "a daemon serves")
@@ -67,10 +73,10 @@ def test_daemon_killed(tmp_path: Path, daemon: Daemon, chance: random.Random, ki
     assert_nothing_lost([each])
 
 
-def test_both_killed(tmp_path: Path, daemon: Daemon, chance: random.Random, kills: int) -> None:
+def test_both_killed(trainers: Trainers, daemon: Daemon, chance: random.Random, kills: int) -> None:
     producers = []
     for number in range(kills):
-        each = Producer.start(tmp_path, f"run{number}")
+        each = trainers.start(f"run{number}", pause_s=0.005)
         wait_until(lambda each=each: each.returned() > 0, "the trainer logs")  # type: ignore[misc]
         wait_until(lambda: daemon.pid() is not None, "a daemon serves")
         pause(chance, 0.15)

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 
 from .training import STEPS, Places, Training
+
+_INTERRUPTED = 128 + signal.SIGINT
+"""As a shell has it."""
 
 
 def main() -> None:
@@ -23,7 +28,11 @@ def main() -> None:
         given.steps,
         lambda fact: print(json.dumps(fact), flush=True),
     )
-    training.run()
+    try:
+        training.run()
+    except KeyboardInterrupt:
+        # Said without a traceback: whoever pressed the keys knows.
+        sys.exit(_INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ def load(
     The body of a loader process. ``writer`` is the training process's own; here it logs under
     this process's role.
     """
+    # An interrupt from the keyboard is the training's to answer; when it has, the pipe breaks.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     notebook = Notebook(notebook_path, writer)
     for number in numbers:
         batch = digits.draw(seed, number, size)
@@ -87,7 +89,6 @@ class Loader:
     ) -> None:
         create(notebook_path, max(1, len(numbers) * size * TAGS))
         self.role = role
-        self.method = method
         self.notebook_path = notebook_path
         context = multiprocessing.get_context(method)
         self._pipe, theirs = context.Pipe(duplex=False)

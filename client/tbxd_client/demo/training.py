@@ -55,7 +55,7 @@ class Training:
 
     The facts it says::
 
-        process  role, pid, method, notebook   a process logs from now on
+        process  role, pid, notebook           a process logs from now on
         step     step, steps, loss, accuracy   how far it is, once per validation
         killed   role, pid, step
         ended    role, exit_code               -n: killed by signal n
@@ -84,7 +84,7 @@ class Training:
             path = self._notebook_path("train")
             create(path, self._steps * (_STEP_TAGS + _VALIDATION_TAGS))
             notebook = Notebook(path, writer)
-            self._say_process("", os.getpid(), "", path)
+            self._say_process("", os.getpid(), path)
             self._train(notebook, self._batches(writer))
             for loader in self._loaders:
                 self._say({"say": "ended", "role": loader.role, "exit_code": loader.end()})
@@ -148,12 +148,11 @@ class Training:
         path = self._notebook_path(role)
         loader = Loader(role, method, writer, path, _SEED, numbers, BATCH_SIZE)
         self._loaders.append(loader)
-        self._say_process(role, loader.pid, method, path)
+        self._say_process(role, loader.pid, path)
         return loader
 
-    def _say_process(self, role: str, pid: int, method: str, notebook: str) -> None:
-        facts = {"role": role, "pid": pid, "method": method, "notebook": notebook}
-        self._say({"say": "process", **facts})
+    def _say_process(self, role: str, pid: int, notebook: str) -> None:
+        self._say({"say": "process", "role": role, "pid": pid, "notebook": notebook})
 
     def _notebook_path(self, name: str) -> str:
         return os.path.join(self._places.notebooks, f"{name}.npy")

@@ -14,7 +14,11 @@ from tbxd_client.demo import digits
 from tbxd_client.demo.loader import Loader
 from tbxd_client.demo.training import Places, Training
 
-pytestmark = pytest.mark.usefixtures("runtime_directory", "autostart")
+pytestmark = [
+    pytest.mark.usefixtures("runtime_directory", "autostart"),
+    # From Python 3.12 on every fork beside a thread is warned of; that it works is what is tested.
+    pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning"),
+]
 
 
 def test_its_facts(tmp_path: Path) -> None:

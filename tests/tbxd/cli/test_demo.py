@@ -103,6 +103,13 @@ def test_a_training_that_fails_is_no_success(tmp_path: Path, runtime_directory: 
     assert "tbxd: the training ended with exit code 1; nothing was counted" in done.stderr
 
 
+def test_a_place_where_no_run_can_be(tmp_path: Path, runtime_directory: str) -> None:
+    (tmp_path / "file").touch()
+    done = _demo(tmp_path / "file" / "runs", runtime_directory)
+    assert done.returncode == 1
+    assert done.stderr == f"Error: {tmp_path}/file/runs: Not a directory\n"
+
+
 def test_each_run_has_a_directory_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,186 @@
+"""Barriers, ends and shortages, where nobody could commit: nothing waits, nothing raises."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+from tbxd_client import FlushTimeout, SummaryWriter
+
+from .leftovers import Logged, read_all
+
+pytestmark = pytest.mark.usefixtures("runtime_directory")
+
+
+# -- barriers, without anybody who could commit
+
+
+def test_flush_without_a_daemon(writer: SummaryWriter, caplog: pytest.LogCaptureFixture) -> None:
+    writer.flush(0.0)
+    writer.add_scalar("tag", 0.5, 1)
+    started = time.monotonic()
+    with pytest.raises(FlushTimeout, match="stay in the journal") as caught:
+        writer.flush(0.2)
+    assert 0.2 <= time.monotonic() - started < 2.0
+    assert caught.value.timeout_s == 0.2
+    assert caught.value.pending_bytes == writer.stats()["pending_bytes"] > 0
+    assert isinstance(caught.value, TimeoutError)
+
+
+def test_close_without_a_daemon(
+    writer: SummaryWriter,
+    runtime_directory: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    writer.add_scalar("tag", 0.5, 1)
+    started = time.monotonic()
+    writer.close(0.2)
+    assert time.monotonic() - started < 2.0
+    (leftover,) = read_all(runtime_directory)
+    assert leftover.ended
+    assert [record[2] for record in leftover.records] == [1]
+    (warning,) = [each for each in caplog.records if "closed with" in each.message]
+    assert warning.levelno == logging.WARNING
+    assert f"{leftover.tail} bytes" in warning.message
+    writer.close(0.2)
+    assert len([each for each in caplog.records if "closed with" in each.message]) == 1
+
+
+def test_close_without_a_record_leaves_no_trace(run: str, runtime_directory: str) -> None:
+    with SummaryWriter(run) as writer:
+        pass
+    writer.close()
+    assert os.listdir(runtime_directory) == []
+    assert os.listdir(run) == []
+
+
+def test_use_after_close(writer: SummaryWriter, logged: Logged, runtime_directory: str) -> None:
+    for step in range(3):
+        writer.add_scalar("tag", 0.5, step)
+        writer.close(0.0)
+    assert [record[2] for record in logged()] == [0, 1, 2]
+    leftovers = read_all(runtime_directory)
+    assert len(leftovers) == 3
+    assert all(leftover.ended for leftover in leftovers)
+
+
+def test_the_context_manager_closes(run: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[SummaryWriter] = []
+    monkeypatch.setattr(SummaryWriter, "close", lambda self: closed.append(self))
+    with pytest.raises(KeyError), SummaryWriter(run) as writer:
+        raise KeyError
+    assert closed == [writer]
+
+
+def test_stats(writer: SummaryWriter, run: str) -> None:
+    nothing = writer.stats()
+    assert nothing == {
+        "run": run,
+        "role": "",
+        "records": 0,
+        "bytes": 0,
+        "committed_bytes": 0,
+        "pending_bytes": 0,
+        "shed": 0,
+        "connected": False,
+        "trouble": "",
+    }
+    for step in range(3):
+        writer.add_scalar("tag", 0.5, step)
+    found = writer.stats()
+    assert set(found) == set(nothing)
+    assert found["records"] == 3
+    assert found["bytes"] == found["pending_bytes"] > 0
+    assert not found["connected"]
+
+
+# -- nothing but the caller's own mistakes ever raises
+
+
+def test_a_full_journal_is_counted_and_said_once(
+    run: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, logged: Logged
+) -> None:
+    monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "100 KiB")
+    writer = SummaryWriter(run)
+    for step in range(5000):
+        writer.add_scalar("tag", 0.5, step)
+    found = writer.stats()
+    assert found["records"] + found["shed"] == 5000
+    assert found["shed"] > 1000
+    assert [record[2] for record in logged()] == list(range(found["records"]))
+    warnings = [each for each in caplog.records if "was not logged" in each.message]
+    assert len(warnings) == 1
+    assert "journal is full" in warnings[0].message
+    # What was shed is not forgotten by a close.
+    writer.close(0.0)
+    assert writer.stats()["shed"] == found["shed"]
+
+
+def test_a_journal_that_cannot_be_opened(
+    run: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "1 KiB")
+    writer = SummaryWriter(run)
+    for step in range(3):
+        writer.add_scalar("tag", 0.5, step)
+        writer.log({"tag": 0.5}, step)
+    assert writer.stats()["shed"] == 6
+    (warning,) = [each for each in caplog.records if "was not logged" in each.message]
+    assert "could not be opened" in warning.message
+    writer.flush(0.0)
+    writer.close(0.0)
+
+
+def test_a_runtime_directory_that_goes_away(writer: SummaryWriter, runtime_directory: str) -> None:
+    os.rmdir(runtime_directory)
+    writer.add_scalar("tag", 0.5, 1)
+    assert writer.stats()["shed"] == 1
+    os.mkdir(runtime_directory, 0o700)
+    writer.add_scalar("tag", 0.5, 2)
+    assert writer.stats()["records"] == 1
+
+
+@pytest.mark.parametrize("closers", [1, 2])
+def test_one_thread_closes_while_others_log(
+    run: str, logged: Logged, closers: int, runtime_directory: str
+) -> None:
+    """Every record belongs to one session or the next; none falls between two."""
+    writer = SummaryWriter(run)
+    done = threading.Event()
+    counts = [0, 0]
+
+    def close() -> None:
+        while not done.is_set():
+            writer.close(0.0)
+
+    def log(author: int) -> None:
+        while counts[author] < 1000 or len(os.listdir(runtime_directory)) < 40:
+            writer.add_scalar(str(author), 0.5, counts[author])
+            counts[author] += 1
+
+    closing = [threading.Thread(target=close) for _ in range(closers)]
+    authors = [threading.Thread(target=log, args=(author,)) for author in range(2)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    logging.disable()
+    try:
+        for thread in (*closing, *authors):
+            thread.start()
+        for thread in authors:
+            thread.join(60)
+        done.set()
+        for thread in closing:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(interval)
+        logging.disable(logging.NOTSET)
+    assert writer.stats()["shed"] == 0
+    found = logged()
+    for author in range(2):
+        steps = [record[2] for record in found if record[1] == str(author)]
+        assert sorted(steps) == list(range(counts[author]))
