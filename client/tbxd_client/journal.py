@@ -15,45 +15,19 @@ Guarantees:
 from __future__ import annotations
 
 import contextlib
-import itertools
-import mmap
-import os
 import threading
 from bisect import bisect_right
 from collections.abc import Callable
 from zlib import crc32
 
-from tbxd_wire import frame, places, segment
-from tbxd_wire.limits import (
-    BATCH_BYTES,
-    CUT_BYTES,
-    FRAME_BODY_BYTES,
-    SEGMENT_BYTES,
-    SEGMENT_HEAD_BYTES,
-    SEGMENT_SMALL_BYTES,
-)
+from tbxd_wire import frame, segment
+from tbxd_wire.limits import BATCH_BYTES, CUT_BYTES, SEGMENT_HEAD_BYTES
 
-from .mapping import FRESH_SUFFIX, Allowance, MappedSegment
+from .mapping import Allowance, MappedSegment
+from .supply import Supply
 
 _BUSY = -1
 """Value of the tail while a frame is being copied."""
-
-_POOL_SEGMENTS = 3
-"""Warm segments kept for the next ones: what a flat-out trainer has in flight."""
-
-_REFUSALS_PER_TRY = 64
-"""A full journal asks the file system again only at every so many refused records: asking costs
-20 us, refusing one."""
-
-_FRAME_BYTES = frame.HEADER_BYTES + FRAME_BODY_BYTES
-"""Largest frame: a longer one is refused here, for every daemon would end the session over it."""
-
-_BACKLOG_BYTES = 16 * SEGMENT_BYTES
-_SEGMENT_BACKLOG_BYTES = 4 * SEGMENT_BYTES
-"""A journal with so much to be sent goes on in segments of this size: 1 GiB in 80 descriptors."""
-
-_SEGMENT_SCARCE_BYTES = SEGMENT_BYTES // 8
-"""Tried where there is no room for an ordinary segment."""
 
 _USED = segment.USED
 _pack_header = frame.HEADER.pack
@@ -92,26 +66,15 @@ class Journal:
         self.shed = 0
         self.records = 0
         self._wake = wake
-        self._directory = directory
-        self._session = session
-        self._hello = hello
-        self._allowance = allowance
         # Reentrant, so that a signal handler that logs finds the tail busy instead of a deadlock.
         self._lock = threading.RLock()
         self._acquire = self._lock.acquire
         self._release = self._lock.release
         # What interrupted an append and waits for its end: frames, and None for ``leave``.
         self._deferred: list[bytes | None] = []
-        self._refusals = 0
         self.closed = False
-        self._slots = itertools.count()
-        self._pool: list[MappedSegment] = []
-        first = self._make(SEGMENT_SMALL_BYTES, 0)
-        if first is None:
-            raise OSError(f"no room for a journal in {directory} within its limit")
-        self._first = first
-        self._lock_file = first.hold()
-        self._first.publish()
+        self._supply = Supply(directory, session, hello, allowance)
+        self._first = self._supply.first
         self._segments = [self._first]
         self._current: MappedSegment
         self._stop: int
@@ -214,15 +177,18 @@ class Journal:
         if self.closed:
             return False
         if current.used + size > current.capacity:
-            following = self._next_segment(size)
+            base = current.base + current.used
+            backlog = base - self._first.words[segment.RELEASED]
+            following = self._supply.find(size, base, backlog)
             if following is None:
                 self.shed += 1
                 self._first.words[segment.SHED] = self.shed
                 return False
-            current.cuts.append(current.base + current.used)
-            pool = [each for each in self._pool if each is not following]
+            current.cuts.append(base)
+            supply = self._supply
+            pool = [each for each in supply.pool if each is not following]
             # An interrupt finds all of this done or nothing of it: it calls nothing.
-            self._pool = pool
+            supply.pool = pool
             self._segments += [following]
             self._current = following
             self._map = following.map
@@ -249,78 +215,6 @@ class Journal:
         """Have the quick way stop at the next cut or at the segment's end."""
         end = SEGMENT_HEAD_BYTES + self._current.capacity
         self._stop = min(end, tail + CUT_BYTES)
-
-    def _next_segment(self, needed: int) -> MappedSegment | None:
-        """Return an empty segment that begins at the tail, in the pool; None: there is no room."""
-        base = self._current.base + self._current.used
-        fitting = [each for each in self._pool if each.capacity >= needed]
-        if fitting:
-            found = max(fitting, key=lambda each: each.capacity)
-            found.rebase(base)
-            return found
-        if needed > _FRAME_BYTES:
-            return None
-        ordinary = SEGMENT_HEAD_BYTES + needed <= SEGMENT_BYTES
-        if ordinary and self._refusals % _REFUSALS_PER_TRY:
-            self._refusals += 1
-            return None
-        for size in self._sizes(needed):
-            try:
-                made = self._make(size, base)
-                if made is not None:
-                    self._add_to_pool(made)
-                    self._refusals = 0
-                    return made
-            except OSError:
-                continue
-        self._refusals += ordinary
-        return None
-
-    def _sizes(self, needed: int) -> list[int]:
-        """Return the sizes to try for a segment that holds ``needed`` bytes of frames, best first.
-
-        A long backlog takes larger ones, because each holds a descriptor; scarce room a smaller.
-        """
-        backlog = self._current.base - self._first.words[segment.RELEASED]
-        sizes = [SEGMENT_BYTES, _SEGMENT_SCARCE_BYTES]
-        if backlog > _BACKLOG_BYTES:
-            sizes.insert(0, _SEGMENT_BACKLOG_BYTES)
-        least = SEGMENT_HEAD_BYTES + needed
-        return [size for size in sizes if size >= least] or [least]
-
-    def _make(self, size: int, base: int) -> MappedSegment | None:
-        """Make a new segment; None if the allowance does not reach.
-
-        Raises:
-            OSError: the file system refused.
-        """
-        size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
-        if not self._allowance.take(size, self._directory, bulky=size > SEGMENT_BYTES):
-            return None
-        slot = next(self._slots)
-        path = os.path.join(self._directory, places.journal_name(self._session, slot))
-        try:
-            return MappedSegment(path, slot, size, self._session, base, self._hello)
-        except BaseException:
-            # An interrupt may come when it is just made.
-            self._allowance.give(size)
-            _unlink(f"{path}{FRESH_SUFFIX}")
-            raise
-
-    def _add_to_pool(self, made: MappedSegment) -> None:
-        """Publish a new segment and have it at hand.
-
-        Raises:
-            OSError: the file system refused; the segment is gone.
-        """
-        try:
-            made.publish()
-            self._pool = [*self._pool, made]
-        except BaseException:
-            # An interrupt may come when it is just published, but not when it is in the pool.
-            _unlink(f"{made.path}{FRESH_SUFFIX}")
-            self._drop(made)
-            raise
 
     # -- sending and releasing: the sender's thread
 
@@ -364,13 +258,13 @@ class Journal:
         """Free what lies before ``position``: it is committed and will not be sent again."""
         with self._lock:
             self._first.words[segment.RELEASED] = position
-            self._refusals = 0
+            self._supply.ask_again()
             while len(self._segments) > 1:
                 oldest = self._segments[0]
                 if oldest.base + oldest.used > position:
                     break
                 del self._segments[0]
-                self._recycle(oldest)
+                self._supply.give_back(oldest)
 
     def trim(self) -> None:
         """Give back all but the first segment, if everything is released: the writer is idle."""
@@ -383,30 +277,20 @@ class Journal:
             # Whatever runs below may run a destructor, and that may log: it waits until the end.
             self._tail = _BUSY
             try:
-                spare = [each for each in (*self._segments, *self._pool) if each is not self._first]
+                supply = self._supply
+                held = (*self._segments, *supply.pool)
+                spare = [each for each in held if each is not self._first]
                 if current is not self._first:
                     self._first.rebase(position)
                     self._use(self._first)
                     tail = SEGMENT_HEAD_BYTES
-                self._segments, self._pool = [self._first], []
+                self._segments, supply.pool = [self._first], []
                 self._next_stop(tail)
                 for each in spare:
-                    self._drop(each)
+                    supply.drop(each)
             finally:
                 self._tail = tail
             self._append_deferred()
-
-    def _recycle(self, old: MappedSegment) -> None:
-        """Keep a released segment for its next use, or give it back."""
-        ordinary = old.capacity + SEGMENT_HEAD_BYTES <= SEGMENT_BYTES
-        if old is self._first or (ordinary and len(self._pool) < _POOL_SEGMENTS):
-            self._pool.append(old)
-        else:
-            self._drop(old)
-
-    def _drop(self, old: MappedSegment) -> None:
-        self._allowance.give(old.capacity + SEGMENT_HEAD_BYTES)
-        _unlink(old.path)
 
     def mark_known(self) -> None:
         """Note that a daemon has welcomed the session: event files may hold parts of it."""
@@ -438,21 +322,11 @@ class Journal:
             # At once: whatever runs below may run a destructor, and that may log.
             self.closed = True
             self._stop = 0
-            # Slot 0 last: recovery finds the others through it.
-            for each in sorted({*self._segments, *self._pool}, key=lambda each: -each.slot):
-                _unlink(each.path)
+            self._supply.delete(self._segments)
             self._let_go()
             return True
 
     def _let_go(self) -> None:
         self.closed = True
         self._stop = 0
-        for each in {*self._segments, *self._pool}:
-            self._allowance.give(each.capacity + SEGMENT_HEAD_BYTES)
-        os.close(self._lock_file)
-
-
-def _unlink(path: str) -> None:
-    # Somebody may have cleaned the directory up: gone is gone.
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+        self._supply.leave(self._segments)

@@ -7,22 +7,25 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tbxd_client import journal as journal_module
+from tbxd_client import journal, supply
 from tbxd_client.journal import Journal
 from tbxd_client.mapping import Allowance
 from tbxd_wire import frame, messages
 from tbxd_wire.limits import KIB, MIB, SEGMENT_HEAD_BYTES
 
 SESSION = bytes(range(16))
-SMALL_SIZES = {
-    "SEGMENT_SMALL_BYTES": SEGMENT_HEAD_BYTES + 4 * KIB,
-    "_SEGMENT_SCARCE_BYTES": SEGMENT_HEAD_BYTES + 8 * KIB,
-    "SEGMENT_BYTES": SEGMENT_HEAD_BYTES + 16 * KIB,
-    "_SEGMENT_BACKLOG_BYTES": SEGMENT_HEAD_BYTES + 32 * KIB,
-    "_BACKLOG_BYTES": 64 * KIB,
-    "CUT_BYTES": 1000,
-    "BATCH_BYTES": 5000,
-}
+SMALL_BYTES = SEGMENT_HEAD_BYTES + 4 * KIB
+CUT_BYTES = 1000
+BATCH_BYTES = 5000
+SMALL_SIZES = (
+    (supply, "SEGMENT_SMALL_BYTES", SMALL_BYTES),
+    (supply, "_SEGMENT_SCARCE_BYTES", SEGMENT_HEAD_BYTES + 8 * KIB),
+    (supply, "SEGMENT_BYTES", SEGMENT_HEAD_BYTES + 16 * KIB),
+    (supply, "_SEGMENT_BACKLOG_BYTES", SEGMENT_HEAD_BYTES + 32 * KIB),
+    (supply, "_BACKLOG_BYTES", 64 * KIB),
+    (journal, "CUT_BYTES", CUT_BYTES),
+    (journal, "BATCH_BYTES", BATCH_BYTES),
+)
 """For the constants of the journal: every few appends change the segment."""
 
 HELLO = messages.Hello(SESSION, 1, 1, 0, False, "/run", "", 1, "host", "", "", 1.5)
@@ -43,8 +46,8 @@ def open_journal(
 
 def make_segments_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have what happens at the end of a segment happen often."""
-    for name, value in SMALL_SIZES.items():
-        monkeypatch.setattr(journal_module, name, value)
+    for module, name, value in SMALL_SIZES:
+        monkeypatch.setattr(module, name, value)
 
 
 def numbered(number: int, author: int = 0) -> bytes:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tbxd_client import journal as journal_module
+from tbxd_client import supply
+from tbxd_client.journal import Journal
 from tbxd_client.mapping import Allowance
 from tbxd_wire import frame
 from tbxd_wire.errors import SegmentError
@@ -216,9 +217,7 @@ def test_files_that_somebody_has_cleaned_up_do_no_harm(
 def test_a_hello_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
     allowance = Allowance(MIB)
     with pytest.raises(SegmentError):
-        journal_module.Journal(
-            str(tmp_path), SESSION, bytes(SEGMENT_HEAD_BYTES), allowance, lambda: None
-        )
+        Journal(str(tmp_path), SESSION, bytes(SEGMENT_HEAD_BYTES), allowance, lambda: None)
     assert os.listdir(tmp_path) == []
     assert allowance.used_bytes == 0
 
@@ -275,7 +274,7 @@ def test_a_record_above_the_limit_is_refused_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A daemon would end the session over it, and with it all that comes behind."""
-    monkeypatch.setattr(journal_module, "_FRAME_BYTES", 5 * MIB)
+    monkeypatch.setattr(supply, "_FRAME_BYTES", 5 * MIB)
     journal = open_journal(str(tmp_path))
     assert not journal.append(bytes(5 * MIB))
     assert journal.shed == 1

@@ -150,7 +150,7 @@ def test_leaving_from_within_an_append_waits_for_it(
     """A signal handler closes the writer while a record is on its way into the journal."""
     make_segments_small(monkeypatch)
     journal = open_journal(str(tmp_path))
-    make = journal._make
+    make = journal._supply._make
 
     def interrupted(size: int, base: int) -> object:
         assert journal.append(b"of the handler")
@@ -159,7 +159,7 @@ def test_leaving_from_within_an_append_waits_for_it(
         assert not journal.append(b"too late")
         return make(size, base)
 
-    monkeypatch.setattr(journal, "_make", interrupted)
+    monkeypatch.setattr(journal._supply, "_make", interrupted)
     assert journal.append(bytes(4000))
     assert journal.append(bytes(200))
     assert journal.closed

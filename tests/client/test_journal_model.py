@@ -16,17 +16,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from tbxd_client import journal as journal_module
 from tbxd_client.mapping import Allowance
 from tbxd_wire import frame
 from tbxd_wire.limits import MIB, SEGMENT_HEAD_BYTES
 
-from .journals import HELLO, SESSION, SMALL_SIZES, open_journal
+from .journals import (
+    BATCH_BYTES,
+    CUT_BYTES,
+    HELLO,
+    SESSION,
+    SMALL_BYTES,
+    SMALL_SIZES,
+    open_journal,
+)
 from .leftovers import read_session
-
-SMALL_BYTES = SMALL_SIZES["SEGMENT_SMALL_BYTES"]
-CUT_BYTES = SMALL_SIZES["CUT_BYTES"]
-BATCH_BYTES = SMALL_SIZES["BATCH_BYTES"]
 
 
 class JournalAndModel(RuleBasedStateMachine):
@@ -35,8 +38,8 @@ class JournalAndModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.patches = ExitStack()
-        for name, value in SMALL_SIZES.items():
-            self.patches.enter_context(patch.object(journal_module, name, value))
+        for module, name, value in SMALL_SIZES:
+            self.patches.enter_context(patch.object(module, name, value))
         self.directory = tempfile.mkdtemp(prefix="tbxd-")
         self.allowance = Allowance(256 * MIB)
         self.journal = open_journal(self.directory, allowance=self.allowance)

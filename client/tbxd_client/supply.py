@@ -1,0 +1,188 @@
+"""Where a journal's segments come from, and where they go when they are released.
+
+Released segments are kept warm for their next use, as touching fresh pages costs several times
+the copy into them; a few are enough, the others are deleted at once. New ones are made as the
+allowance and the file system permit: larger ones for a long backlog, because each holds a
+descriptor, a smaller one where room is scarce.
+
+Guarantees:
+    Whatever interrupts a call (Ctrl-C may come anywhere), no file is left that nothing knows of,
+    and the allowance is what the files take.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import mmap
+import os
+from collections.abc import Iterable
+
+from tbxd_wire import frame, places
+from tbxd_wire.limits import (
+    FRAME_BODY_BYTES,
+    SEGMENT_BYTES,
+    SEGMENT_HEAD_BYTES,
+    SEGMENT_SMALL_BYTES,
+)
+
+from .mapping import FRESH_SUFFIX, Allowance, MappedSegment
+
+_POOL_SEGMENTS = 3
+"""Warm segments kept for the next ones: what a flat-out trainer has in flight."""
+
+_REFUSALS_PER_TRY = 64
+"""Who has no room asks the file system again only at every so many refused records: asking costs
+20 us, refusing one."""
+
+_FRAME_BYTES = frame.HEADER_BYTES + FRAME_BODY_BYTES
+"""Largest frame: a longer one is refused here, for every daemon would end the session over it."""
+
+_BACKLOG_BYTES = 16 * SEGMENT_BYTES
+_SEGMENT_BACKLOG_BYTES = 4 * SEGMENT_BYTES
+"""A journal with so much to be sent goes on in segments of this size: 1 GiB in 80 descriptors."""
+
+_SEGMENT_SCARCE_BYTES = SEGMENT_BYTES // 8
+"""Tried where there is no room for an ordinary segment."""
+
+
+class Supply:
+    """The segments of one session that hold nothing, and the making of more.
+
+    Not for several threads at once: the journal calls with its lock held.
+
+    Attributes:
+        first: slot 0, which exists for as long as the session does and carries its lock.
+        pool: segments at hand. Who uses one takes it out.
+
+    Args:
+        directory: the runtime directory; must exist.
+        session: 16 bytes.
+        hello: what recovery must know, for the head of every segment.
+        allowance: shared by all journals of the process.
+
+    Raises:
+        OSError: slot 0 cannot be made.
+        SegmentError: the hello is too long.
+    """
+
+    def __init__(self, directory: str, session: bytes, hello: bytes, allowance: Allowance) -> None:
+        self.pool: list[MappedSegment] = []
+        self._directory = directory
+        self._session = session
+        self._hello = hello
+        self._allowance = allowance
+        self._refusals = 0
+        self._slots = itertools.count()
+        first = self._make(SEGMENT_SMALL_BYTES, 0)
+        if first is None:
+            raise OSError(f"no room for a journal in {directory} within its limit")
+        self.first = first
+        self._lock_file = first.hold()
+        first.publish()
+
+    def find(self, needed: int, base: int, backlog: int) -> MappedSegment | None:
+        """Return an empty segment, still in the pool; None if there is no room for one.
+
+        Args:
+            needed: bytes of frames it must hold.
+            base: stream position at which it begins.
+            backlog: bytes of the stream that are not released.
+        """
+        fitting = [each for each in self.pool if each.capacity >= needed]
+        if fitting:
+            found = max(fitting, key=lambda each: each.capacity)
+            found.rebase(base)
+            return found
+        if needed > _FRAME_BYTES:
+            return None
+        ordinary = SEGMENT_HEAD_BYTES + needed <= SEGMENT_BYTES
+        if ordinary and self._refusals % _REFUSALS_PER_TRY:
+            self._refusals += 1
+            return None
+        for size in _sizes(SEGMENT_HEAD_BYTES + needed, backlog):
+            with contextlib.suppress(OSError):
+                made = self._make(size, base)
+                if made is not None:
+                    self._add_to_pool(made)
+                    self._refusals = 0
+                    return made
+        self._refusals += ordinary
+        return None
+
+    def ask_again(self) -> None:
+        """Ask for room at the next record that needs it: something has been released."""
+        self._refusals = 0
+
+    def give_back(self, released: MappedSegment) -> None:
+        """Take a segment whose frames are all released: for its next use, or to delete it."""
+        ordinary = released.capacity + SEGMENT_HEAD_BYTES <= SEGMENT_BYTES
+        if released is self.first or (ordinary and len(self.pool) < _POOL_SEGMENTS):
+            self.pool.append(released)
+        else:
+            self.drop(released)
+
+    def drop(self, released: MappedSegment) -> None:
+        """Delete a segment that is not in the pool."""
+        self._allowance.give(released.capacity + SEGMENT_HEAD_BYTES)
+        _unlink(released.path)
+
+    def delete(self, in_use: Iterable[MappedSegment]) -> None:
+        """Delete all files, those ``in_use`` and those of the pool; :meth:`leave` must follow."""
+        # Slot 0 last: recovery finds the others through it.
+        for each in sorted({*in_use, *self.pool}, key=lambda each: -each.slot):
+            _unlink(each.path)
+
+    def leave(self, in_use: Iterable[MappedSegment]) -> None:
+        """Give up the allowance of all segments, and the lock that says that somebody lives."""
+        for each in {*in_use, *self.pool}:
+            self._allowance.give(each.capacity + SEGMENT_HEAD_BYTES)
+        os.close(self._lock_file)
+
+    def _make(self, size: int, base: int) -> MappedSegment | None:
+        """Make a new segment; None if the allowance does not reach.
+
+        Raises:
+            OSError: the file system refused.
+        """
+        size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+        if not self._allowance.take(size, self._directory, bulky=size > SEGMENT_BYTES):
+            return None
+        slot = next(self._slots)
+        path = os.path.join(self._directory, places.journal_name(self._session, slot))
+        try:
+            return MappedSegment(path, slot, size, self._session, base, self._hello)
+        except BaseException:
+            # An interrupt may come when it is just made.
+            self._allowance.give(size)
+            _unlink(f"{path}{FRESH_SUFFIX}")
+            raise
+
+    def _add_to_pool(self, made: MappedSegment) -> None:
+        """Publish a new segment and have it at hand.
+
+        Raises:
+            OSError: the file system refused; the segment is gone.
+        """
+        try:
+            made.publish()
+            self.pool = [*self.pool, made]
+        except BaseException:
+            # An interrupt may come when it is just published, but not when it is in the pool.
+            _unlink(f"{made.path}{FRESH_SUFFIX}")
+            self.drop(made)
+            raise
+
+
+def _sizes(least: int, backlog: int) -> list[int]:
+    """Return the sizes to try for a segment of ``least`` bytes or more, best first."""
+    sizes = [SEGMENT_BYTES, _SEGMENT_SCARCE_BYTES]
+    if backlog > _BACKLOG_BYTES:
+        sizes.insert(0, _SEGMENT_BACKLOG_BYTES)
+    return [size for size in sizes if size >= least] or [least]
+
+
+def _unlink(path: str) -> None:
+    # Somebody may have cleaned the directory up: gone is gone.
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
