@@ -19,7 +19,7 @@ from tbxd.demo import findings
 from tbxd.lock import daemon_is_there
 from tbxd_client.client import JOURNAL_LIMIT_VARIABLE
 from tbxd_wire import limits, places, sizes
-from tests.tbxd.daemons import wait_until
+from tests.waiting import wait_until
 
 _README = (Path(__file__).parents[1] / "README.md").read_text()
 

@@ -1,4 +1,4 @@
-"""The one thread of this process that talks to the daemon: the only socket, the only clock.
+"""The one thread of this process that talks to the daemon, and the only clock.
 
 The rules are in the machines (tbxd_client.outbox, one for each session); this shell carries their
 messages, sleeps until the earliest of their deadlines, and starts a daemon when there is something
@@ -15,25 +15,18 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import select
-import struct
 import threading
 import time
-from math import ceil
 
-import zmq
-
-from tbxd_wire import messages, places
+from tbxd_wire import messages
 from tbxd_wire.limits import COALESCE_S
 
-from . import fork
+from .connection import Connection
 from .launch import Launcher
 from .outbox import State
 from .stream import Stream
 
 logger = logging.getLogger(__name__)
-
-_EVENT = struct.Struct("=H")
 
 _EAGER_BYTES = 256 * 1024
 """With so much to send there is nothing to gain from gathering more."""
@@ -59,7 +52,6 @@ class Link:
 
     Attributes:
         progress: notified whenever an ack, a notice or a refusal has come, or a stream is done.
-        connected: whether there is a connection to a daemon.
         trouble: what stands in the way, in words; "" for nothing.
 
     Args:
@@ -69,16 +61,12 @@ class Link:
 
     def __init__(self, directory: str, launcher: Launcher) -> None:
         self.progress = threading.Condition()
-        self.connected = False
         self.trouble = ""
         self._directory = directory
         self._launcher = launcher
         self._streams: tuple[Stream, ...] = ()
         self._stopping = False
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
-        self._socket: zmq.Socket[bytes] | None = None
-        self._monitor: zmq.Socket[bytes] | None = None
-        self._directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._connection = Connection(directory)
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._attempt_s = _ATTEMPT_S
         self._next_attempt = 0.0
@@ -90,6 +78,11 @@ class Link:
         self._thread.start()
 
     # -- called from any thread
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection to a daemon."""
+        return self._connection.is_connected
 
     def add(self, stream: Stream) -> None:
         """Carry ``stream`` from now on, until it is done."""
@@ -122,15 +115,14 @@ class Link:
 
     def forget_parent(self) -> None:
         """In a forked child: keep the parent's sockets from ever being closed here."""
-        fork.bury(self._context, self._socket, self._monitor)
+        self._connection.forget_parent()
 
     # -- the link's own thread
 
     def _run(self) -> None:
         while not self._stopping:
             try:
-                now = time.monotonic()
-                self._talk(now)
+                self._talk(time.monotonic())
                 self._sleep(self._pause(time.monotonic()))
                 self._listen()
             except Exception as error:
@@ -138,10 +130,7 @@ class Link:
                 logger.warning("%s", self.trouble, exc_info=True)
                 self._disconnect()
                 self._next_attempt = time.monotonic() + _RECOVERY_S
-        self._disconnect()
-        if self._context is not None:
-            self._context.destroy(linger=0)
-        os.close(self._directory_fd)
+        self._connection.end()
         os.close(self._bell)
 
     def _talk(self, now: float) -> None:
@@ -160,12 +149,12 @@ class Link:
             if stream.outbox.state is State.SILENT and stream.is_pending():
                 hello = stream.outbox.connect(now)
             if hello is not None:
-                self._send(hello)
+                self._connection.send(hello)
         unsent = sum(stream.unsent() for stream in self._streams)
         if unsent and (now >= self._next_send or unsent >= _EAGER_BYTES or self._is_urgent()):
             for stream in self._streams:
                 for batch in stream.batches(now):
-                    self._send(batch)
+                    self._connection.send(batch)
             self._next_send = now + COALESCE_S
             self._awake_until = now + 2 * COALESCE_S
             self._trim_at = now + _TRIM_S
@@ -175,7 +164,7 @@ class Link:
         with self.progress:
             if stream.finish():
                 if self.connected:
-                    self._send(stream.bye())
+                    self._connection.send(stream.bye())
                 self.remove(stream)
                 self.progress.notify_all()
 
@@ -219,18 +208,8 @@ class Link:
         return max(0.0, min(due) - now) if due else None
 
     def _sleep(self, pause_s: float | None) -> None:
-        """Wait for the bell, the socket, or the time."""
-        pause_ms = None if pause_s is None else ceil(pause_s * 1000)
-        if self._socket is None:
-            waiting = select.poll()
-            waiting.register(self._bell, select.POLLIN)
-            waiting.poll(pause_ms)
-        else:
-            poller = zmq.Poller()
-            poller.register(self._bell, zmq.POLLIN)
-            poller.register(self._socket, zmq.POLLIN)
-            poller.register(self._monitor, zmq.POLLIN)
-            poller.poll(pause_ms)
+        """Wait until there is something to do or to hear."""
+        self._connection.wait(self._bell, pause_s)
         for stream in self._streams:
             stream.journal.parked = False
         with contextlib.suppress(BlockingIOError):
@@ -248,70 +227,37 @@ class Link:
                 self._say(self._launcher.trouble)
             elif not self._launcher.enabled:
                 self._say(f"no daemon serves {self._directory} and none may be started")
-        elif self._socket is None or now >= self._give_up_at:
-            self._disconnect()
+        elif not self._connection.is_open or now >= self._give_up_at:
             self._give_up_at = now + _CONNECT_TIMEOUT_S
-            self._connect()
-
-    def _connect(self) -> None:
-        if self._context is None:
-            self._context = zmq.Context(io_threads=1)
-        socket = self._socket = self._context.socket(zmq.DEALER)
-        # The window bounds what is on its way, in bytes; a mark in messages would only drop.
-        socket.sndhwm = socket.rcvhwm = 0
-        socket.linger = 0
-        socket.reconnect_ivl = 20
-        self._monitor = socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
-        self._monitor.linger = 0
-        socket.connect(places.endpoint(self._directory, self._directory_fd))
+            self._connection.open()
 
     def _disconnect(self) -> None:
-        self.connected = False
-        if self._socket is None:
-            return
-        self._socket.disable_monitor()
-        if self._monitor is not None:
-            self._monitor.close(linger=0)
-        self._socket.close(linger=0)
-        self._socket = self._monitor = None
+        """Give the connection up; every session begins anew with the next one."""
+        self._connection.close()
         for stream in self._streams:
             stream.outbox.disconnect()
 
-    def _send(self, message: messages.Message) -> None:
-        assert self._socket is not None
-        # Parts above pyzmq's copy threshold (64 KiB) leave as views of the mapping.
-        self._socket.send_multipart(messages.encode(message), zmq.NOBLOCK, copy=False)
-
     def _listen(self) -> None:
-        """Take what has come from the daemon and from the monitor."""
-        if self._monitor is None or self._socket is None:
-            return
-        with contextlib.suppress(zmq.Again):
-            while True:
-                self._receive(self._socket.recv_multipart(zmq.NOBLOCK))
-        with contextlib.suppress(zmq.Again):
-            while True:
-                # zmq_socket_monitor(3): the first part is a u16 event and a u32 value. pyzmq's own
-                # reader of it would import asyncio.
-                (number,) = _EVENT.unpack_from(self._monitor.recv_multipart(zmq.NOBLOCK)[0])
-                if number == zmq.EVENT_DISCONNECTED:
-                    self._disconnect()
-                    self._attempt_s = _ATTEMPT_S
-                    self._next_attempt = 0.0
-                    return
-                self.connected = True
+        """Take what has come from the daemon, and notice that it came or went."""
+        before = self.connected
+        for message in self._connection.receive():
+            self._receive(message)
+        if self.connected != before:
+            self._attempt_s = _ATTEMPT_S
+            if self.connected:
                 self.trouble = ""
-                self._attempt_s = _ATTEMPT_S
+            else:
+                self._next_attempt = 0.0
+                self._disconnect()
 
-    def _receive(self, parts: list[bytes]) -> None:
+    def _receive(self, message: messages.Message) -> None:
         """Give a message to the stream it is about."""
-        message = messages.decode(parts)
         now = time.monotonic()
         for stream in self._streams:
             if stream.session == message.session:
                 answer = stream.receive(message, now)
                 if answer is not None:
-                    self._send(answer)
+                    self._connection.send(answer)
                 if stream.outbox.notice:
                     self._say(stream.outbox.notice)
                 with self.progress:

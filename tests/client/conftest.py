@@ -15,9 +15,9 @@ from tbxd_client import SummaryWriter, client, roles
 from tbxd_client.launch import is_running
 from tbxd_wire import places
 from tbxd_wire.records import Record
+from tests.waiting import wait_until
 
 from .leftovers import Logged, read_all
-from .waiting import wait_until
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ import pytest
 
 from tbxd_client.journal import Journal
 from tbxd_client.mapping import FRESH_SUFFIX
+from tests.waiting import wait_until
 
 from .journals import (
     SESSION,
@@ -30,7 +31,6 @@ from .journals import (
     open_journal,
 )
 from .leftovers import read_session
-from .waiting import wait_until
 
 
 @contextlib.contextmanager

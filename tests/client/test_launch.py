@@ -15,10 +15,10 @@ import pytest
 from tbxd_client import SummaryWriter, launch
 from tbxd_client.launch import Launcher, is_running
 from tbxd_wire import places
+from tests.waiting import wait_until
 
 from .leftovers import read_all
 from .programs import run_program
-from .waiting import wait_until
 
 HOLDER = """
 import fcntl, os, sys

@@ -1,4 +1,4 @@
-"""The field the attacks are fought on: producers, the daemon, and how to wait for them."""
+"""The field the attacks are fought on: producers and the daemon."""
 
 from __future__ import annotations
 
@@ -9,30 +9,17 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from tbxd_wire import places
+from tests.waiting import wait_until
 
 from . import producer, tally
 
-DEADLINE_S = 60.0
-"""Longest wait for anything; never reached by a daemon that works."""
-
 _forkserver = multiprocessing.get_context("forkserver")
 _forkserver.set_forkserver_preload(["tests.crash.producer"])
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for ``condition``, or fail with ``what``."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {DEADLINE_S:g} s: {what}")
-        time.sleep(0.002)
 
 
 @dataclass

@@ -13,9 +13,10 @@ import pytest
 
 from tbxd_client import FlushTimeout, SummaryWriter
 from tbxd_wire import places
+from tests.waiting import wait_until
 
 from . import producer
-from .field import Daemon, wait_until
+from .field import Daemon
 from .judge import judge, scalars
 
 

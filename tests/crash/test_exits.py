@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tbxd_client import SummaryWriter
+from tests.waiting import wait_until
 
 from . import producer
-from .field import Daemon, wait_until
+from .field import Daemon
 from .judge import judge
 
 COUNT = 5000

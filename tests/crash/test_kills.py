@@ -8,8 +8,10 @@ import time
 
 import pytest
 
+from tests.waiting import wait_until
+
 from . import tally
-from .field import Daemon, Producer, Trainers, wait_until
+from .field import Daemon, Producer, Trainers
 from .judge import judge
 
 

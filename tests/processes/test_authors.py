@@ -11,7 +11,8 @@ from torch.utils.data import DataLoader
 
 from tbxd_client import SummaryWriter
 from tests.board import Board, tensorboard
-from tests.crash.field import Daemon, wait_until
+from tests.crash.field import Daemon
+from tests.waiting import wait_until
 
 from . import authors
 
@@ -30,13 +31,10 @@ def shown(board: Board, expected: dict[str, list[tuple[int, float]]], tag: str) 
     board.wait(lambda: points() == expected, lengths)
 
 
-@pytest.fixture(params=[True, False], ids=["fast_loader", "python_loader"])
-def fast(request: pytest.FixtureRequest) -> bool:
-    """Which loader TensorBoard uses."""
-    return bool(request.param)
-
-
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize(
+    ("method", "fast"),
+    [("fork", True), ("fork", False), ("spawn", True), ("spawn", False), ("forkserver", True)],
+)
 def test_children(tmp_path: Path, daemon: Daemon, method: str, fast: bool) -> None:
     run = authors.run_of(tmp_path)
     writer = SummaryWriter(run)
@@ -92,8 +90,20 @@ def test_ranks(tmp_path: Path, daemon: Daemon) -> None:
         shown(board, {"run": LINE, "run/rank1": LINE, "run/rank2": LINE}, "points")
 
 
-@pytest.mark.parametrize("persistent", [False, True], ids=["fresh", "persistent"])
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+# Every way to make workers, fresh and persistent; both loaders for those that most people have.
+@pytest.mark.parametrize(
+    ("method", "persistent", "fast"),
+    [
+        ("fork", False, True),
+        ("fork", False, False),
+        ("fork", True, True),
+        ("fork", True, False),
+        ("spawn", False, True),
+        ("spawn", True, False),
+        ("forkserver", False, False),
+        ("forkserver", True, True),
+    ],
+)
 def test_data_loader(
     tmp_path: Path, daemon: Daemon, method: str, persistent: bool, fast: bool
 ) -> None:

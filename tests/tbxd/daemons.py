@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -18,19 +16,11 @@ from tbxd.ask import ask
 from tbxd.lock import daemon_is_there
 from tbxd_wire import messages, places
 from tbxd_wire.messages import Ack, Batch, Hello, Message, Welcome
+from tests.waiting import wait_until
 
 DEADLINE_S = 30.0
 
 _Answer = TypeVar("_Answer")
-
-
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Wait for ``condition``; fail with ``what`` when it does not come true in time."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {DEADLINE_S:g} s: {what}")
-        time.sleep(0.005)
 
 
 class Daemon:

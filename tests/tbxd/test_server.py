@@ -20,8 +20,9 @@ from tbxd_wire import messages, places
 from tbxd_wire.errors import DaemonUnreachable
 from tbxd_wire.limits import MIB, WINDOW_BYTES
 from tbxd_wire.messages import Ack, Batch, Bye, Notice, Reject, Report, Resync, Status, Welcome
+from tests.waiting import wait_until
 
-from .daemons import Client, Daemon, wait_until
+from .daemons import Client, Daemon
 from .hellos import hello_of, scalar_frame, scalar_frames
 from .journals import write_segment
 

@@ -17,7 +17,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 from tbxd.ask import ask
 from tbxd.cli import demo
 from tbxd.lock import daemon_is_there
-from tests.tbxd.daemons import wait_until
+from tests.waiting import wait_until
 
 _TIMEOUT_S = 120.0
 

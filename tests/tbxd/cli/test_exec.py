@@ -14,7 +14,7 @@ import pytest
 from tbxd.ask import ask
 from tbxd.lock import daemon_is_there
 from tbxd.reading.events import events_of
-from tests.tbxd.daemons import wait_until
+from tests.waiting import wait_until
 
 LOGGING = """
 import sys

@@ -13,7 +13,7 @@ import pytest
 
 from tbxd.ask import ask
 from tbxd.lock import daemon_is_there
-from tests.tbxd.daemons import wait_until
+from tests.waiting import wait_until
 
 
 def tbxd(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

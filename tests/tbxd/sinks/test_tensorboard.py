@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,12 +19,12 @@ from tbxd.format import marks
 from tbxd.sinks.descriptors import Descriptors
 from tbxd.sinks.run_directory import RunDirectory
 from tbxd_wire import records
+from tests.board import Board, tensorboard
 
 SESSIONS = [bytes([number]) * 16 for number in range(3)]
 ROUNDS = 40
 PER_ROUND = 30
 POINTS = ROUNDS * PER_ROUND
-DEADLINE_S = 60
 
 
 def expected(tag: str) -> list[tuple[int, float]]:
@@ -109,52 +101,18 @@ def test_the_accumulators_show_every_point(logdir: str, accumulator: Any) -> Non
         assert found == expected(tag)
 
 
-@pytest.fixture(params=["true", "false"], ids=["data server", "python loader"])
-def server(request: pytest.FixtureRequest, logdir: str, tmp_path: Path) -> Iterator[str]:
-    """A real TensorBoard; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    output = (tmp_path / "output").open("wb")
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "tensorboard.main", "--logdir", logdir),
-            *("--host", "127.0.0.1", "--port", str(port), "--load_fast", request.param),
-            # Not 0: that keeps all of them, and then shows none.
-            *("--samples_per_plugin", "scalars=1000000", "--reload_interval", "1"),
-        ],
-        stdout=output,
-        stderr=output,
+@pytest.fixture(params=[True, False], ids=["data server", "python loader"])
+def board(request: pytest.FixtureRequest, logdir: str) -> Iterator[Board]:
+    """A real TensorBoard."""
+    with tensorboard(Path(logdir), fast=request.param) as started:
+        yield started
+
+
+def test_tensorboard_shows_every_point(board: Board) -> None:
+    board.wait(
+        lambda: board.points("run", "b/loss") == expected("b/loss"),
+        lambda: len(board.points("run", "b/loss")),
     )
-    try:
-        yield f"http://127.0.0.1:{port}/data/plugin"
-    finally:
-        process.terminate()
-        process.wait(DEADLINE_S)
-        output.close()
-
-
-def fetched(address: str) -> Any:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            return json.load(answer)
-    except (urllib.error.URLError, ConnectionError, TimeoutError):
-        # Not listening yet, or the run is not loaded yet.
-        return None
-
-
-def test_tensorboard_shows_every_point(server: str) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    query = urllib.parse.urlencode({"run": "run", "tag": "b/loss", "format": "json"})
-    while True:
-        points = fetched(f"{server}/scalars/scalars?{query}")
-        if points and len(points) >= len(expected("b/loss")):
-            break
-        assert time.monotonic() < deadline, f"TensorBoard shows {points and len(points)} points"
-        time.sleep(0.02)
-    assert [(step, value) for _, step, value in points] == expected("b/loss")
-    query = urllib.parse.urlencode({"run": "run", "tag": "a/loss", "format": "json"})
-    points = fetched(f"{server}/scalars/scalars?{query}")
-    assert [(step, value) for _, step, value in points] == expected("a/loss")
-    assert set(fetched(f"{server}/scalars/tags")["run"]) == {"a/loss", "b/loss"}
-    assert fetched(f"{server}/text/tags") == {"run": ["notes/text_summary"]}
+    assert board.points("run", "a/loss") == expected("a/loss")
+    assert set(board.get("plugin/scalars/tags")["run"]) == {"a/loss", "b/loss"}
+    assert board.get("plugin/text/tags") == {"run": ["notes/text_summary"]}

@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline: the only way these tests wait for anything."""
+"""Waiting for a condition, with a deadline: the only way the tests wait for anything."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 20.0) -> None:
+def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 60.0) -> None:
     """Return as soon as ``condition()`` is true.
 
     Raises:
@@ -15,4 +15,4 @@ def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 20
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, f"still waiting after {timeout_s:g} s for {what}"
-        time.sleep(0.005)
+        time.sleep(0.002)

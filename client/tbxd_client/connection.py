@@ -1,0 +1,127 @@
+"""One ZeroMQ connection to the daemon of a runtime directory, and word of when it breaks.
+
+ZeroMQ hides that a peer is gone: what was on its way is lost without a word, and what is sent next
+waits for a peer to come. So the socket is watched through its monitor, given up at the first
+disconnection, and a new one made; what each session has to send again is for its machine to know.
+
+Not for several threads: all but ``forget_parent`` is called by the link's own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import struct
+from collections.abc import Iterator
+from math import ceil
+
+import zmq
+
+from tbxd_wire import messages, places
+
+from . import fork
+
+_RECONNECT_MS = 20
+"""A daemon takes its lock a moment before it binds its socket."""
+
+_EVENT = struct.Struct("=H")
+"""zmq_socket_monitor(3): the first part begins with the event's number. pyzmq's own reader of it
+would import asyncio."""
+
+
+class Connection:
+    """A DEALER socket that is opened and closed as often as it takes.
+
+    Attributes:
+        is_open: whether there is a socket, connected or trying to.
+        is_connected: whether a daemon is at the other end.
+
+    Args:
+        directory: the runtime directory; must exist.
+    """
+
+    def __init__(self, directory: str) -> None:
+        self.is_connected = False
+        self._directory = directory
+        self._directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._socket: zmq.Socket[bytes] | None = None
+        self._monitor: zmq.Socket[bytes] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._socket is not None
+
+    def open(self) -> None:
+        """Make a socket and have it connect; ``receive`` finds out when it has."""
+        self.close()
+        if self._context is None:
+            self._context = zmq.Context(io_threads=1)
+        socket = self._socket = self._context.socket(zmq.DEALER)
+        # The window bounds what is on its way, in bytes; a mark in messages would only drop.
+        socket.sndhwm = socket.rcvhwm = 0
+        socket.linger = 0
+        socket.reconnect_ivl = _RECONNECT_MS
+        self._monitor = socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
+        self._monitor.linger = 0
+        socket.connect(places.endpoint(self._directory, self._directory_fd))
+
+    def close(self) -> None:
+        """Drop the socket, with what has not left it."""
+        self.is_connected = False
+        if self._socket is not None:
+            self._socket.disable_monitor()
+            if self._monitor is not None:
+                self._monitor.close(linger=0)
+            self._socket.close(linger=0)
+            self._socket = self._monitor = None
+
+    def end(self) -> None:
+        """Close for good."""
+        self.close()
+        if self._context is not None:
+            self._context.destroy(linger=0)
+        os.close(self._directory_fd)
+
+    def send(self, message: messages.Message) -> None:
+        """Send a message; a long payload leaves as a view of the caller's buffer."""
+        assert self._socket is not None
+        # Parts up to pyzmq's copy threshold (64 KiB) are copied all the same.
+        self._socket.send_multipart(messages.encode(message), zmq.NOBLOCK, copy=False)
+
+    def wait(self, bell: int, pause_s: float | None) -> None:
+        """Sleep until something has come, ``bell`` (an eventfd) is rung, or the pause is over."""
+        pause_ms = None if pause_s is None else ceil(pause_s * 1000)
+        if self._socket is None:
+            waiting = select.poll()
+            waiting.register(bell, select.POLLIN)
+            waiting.poll(pause_ms)
+            return
+        poller = zmq.Poller()
+        for each in (bell, self._socket, self._monitor):
+            poller.register(each, zmq.POLLIN)
+        poller.poll(pause_ms)
+
+    def receive(self) -> Iterator[messages.Message]:
+        """Yield what the daemon has sent; then see whether it came or went, and close if it went.
+
+        Raises:
+            MessageError: what came is no message.
+        """
+        if self._socket is None or self._monitor is None:
+            return
+        with contextlib.suppress(zmq.Again):
+            while True:
+                yield messages.decode(self._socket.recv_multipart(zmq.NOBLOCK))
+        with contextlib.suppress(zmq.Again):
+            while True:
+                (event,) = _EVENT.unpack_from(self._monitor.recv_multipart(zmq.NOBLOCK)[0])
+                if event == zmq.EVENT_DISCONNECTED:
+                    self.close()
+                    return
+                self.is_connected = True
+
+    def forget_parent(self) -> None:
+        """In a forked child: keep the parent's sockets from ever being closed here."""
+        fork.bury(self._context, self._socket, self._monitor)
