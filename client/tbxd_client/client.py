@@ -105,8 +105,9 @@ class Client:
             self.directory, hello.session, bytes(head), self._allowance, self._link.wake
         )
         stream = Stream(hello.session, journal, Outbox(hello))
-        self._streams.add(stream)
-        self._link.add(stream)
+        with self._link.progress:
+            self._streams = {each for each in self._streams if not each.done} | {stream}
+            self._link.add(stream)
         return stream
 
     def flush(self, stream: Stream, timeout_s: float) -> None:
@@ -169,10 +170,13 @@ class Client:
                 self._link.progress.wait(min(until - now, _GRACE_S))
 
     def release(self, stream: Stream) -> None:
-        """End a session whose writer nobody holds any more, without waiting."""
+        """End a session whose writer nobody holds any more, without waiting.
+
+        A process that exits waits for it all the same (:meth:`close_all`).
+        """
         stream.journal.end()
+        stream.wanted = stream.journal.tail
         stream.ending = True
-        self._streams.discard(stream)
         self._link.wake()
 
     def close_all(self, timeout_s: float) -> None:

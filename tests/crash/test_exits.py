@@ -72,6 +72,15 @@ def test_the_order_of_a_clean_exit(tmp_path: Path, daemon: Daemon) -> None:
     assert not daemon.journals()
 
 
+def test_a_dropped_writer_is_waited_for(tmp_path: Path, daemon: Daemon) -> None:
+    """Also where no daemon was there when the script began, and it ends in a moment."""
+    run = tmp_path / "run"
+    program = PROGRAM + f"log(writer, 0, {COUNT}); del writer"
+    subprocess.run([sys.executable, "-c", program, str(run)], check=True, timeout=60)
+    assert judge(run, COUNT, COUNT).good
+    assert not daemon.journals()
+
+
 def test_a_writer_nobody_holds_any_more(tmp_path: Path, daemon: Daemon) -> None:
     for number in range(100):
         writer = SummaryWriter(tmp_path / f"run{number}")
