@@ -144,7 +144,7 @@ class Client:
             if not stream.done:
                 self._link.remove(stream)
                 stream.abandon()
-        self._streams.discard(stream)
+            self._streams.discard(stream)
         if not committed:
             logger.warning(
                 "tbxd: closed with %d bytes of records not yet in the event files (%s);"

@@ -25,6 +25,9 @@ from . import fork
 _RECONNECT_MS = 20
 """A daemon takes its lock a moment before it binds its socket."""
 
+_VIEW_BYTES = zmq.COPY_THRESHOLD
+"""From here on a payload is sent as a view: 64 KiB."""
+
 _EVENT = struct.Struct("=H")
 """zmq_socket_monitor(3): the first part begins with the event's number. pyzmq's own reader of it
 would import asyncio."""
@@ -87,8 +90,16 @@ class Connection:
     def send(self, message: messages.Message) -> None:
         """Send a message; a long payload leaves as a view of the caller's buffer."""
         assert self._socket is not None
-        # Parts up to pyzmq's copy threshold (64 KiB) are copied all the same.
-        self._socket.send_multipart(messages.encode(message), zmq.NOBLOCK, copy=False)
+        parts = messages.encode(message)
+        try:
+            # Short parts are copied all the same: that is cheaper than to keep track of them.
+            views = [zmq.Frame(each, copy=False, copy_threshold=_VIEW_BYTES) for each in parts]
+        except RuntimeError:
+            # The first view needs a thread of pyzmq's own, and an interpreter that is shutting
+            # down starts none (from Python 3.12 on).
+            self._socket.send_multipart(parts, zmq.NOBLOCK)
+        else:
+            self._socket.send_multipart(views, zmq.NOBLOCK, copy=False)
 
     def wait(self, bell: int, pause_s: float | None) -> None:
         """Sleep until something has come, ``bell`` (an eventfd) is rung, or the pause is over."""
