@@ -93,7 +93,7 @@ class Connection:
         parts = messages.encode(message)
         try:
             # Short parts are copied all the same: that is cheaper than to keep track of them.
-            views = [zmq.Frame(each, copy=False, copy_threshold=_VIEW_BYTES) for each in parts]
+            views = [zmq.Frame(each, copy=None, copy_threshold=_VIEW_BYTES) for each in parts]
         except RuntimeError:
             # The first view needs a thread of pyzmq's own, and an interpreter that is shutting
             # down starts none (from Python 3.12 on).
