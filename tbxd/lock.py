@@ -7,6 +7,7 @@ that can vanish is none. Its content, ``pid <pid>, started <time>``, is for peop
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -31,8 +32,12 @@ def acquire(directory: str) -> int:
         os.close(descriptor)
         raise DaemonHeld(directory, f"the daemon with {who}" if who else "another daemon")
     started = time.strftime("%Y-%m-%d %H:%M:%S")
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"pid {os.getpid()}, started {started}\n".encode(), 0)
+    content = f"pid {os.getpid()}, started {started}\n".encode()
+    # For people alone, so a full disk must not keep away the one process that makes room. Written
+    # over the old content, whose block is there already.
+    with contextlib.suppress(OSError):
+        os.pwrite(descriptor, content, 0)
+        os.ftruncate(descriptor, len(content))
     return descriptor
 
 
@@ -43,6 +48,15 @@ def try_lock(descriptor: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+def identity(path: str) -> tuple[int, int] | None:
+    """Return what tells the file at ``path`` from any other that takes its name; None: no file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def daemon_is_there(directory: str) -> bool:

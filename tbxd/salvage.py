@@ -84,11 +84,14 @@ class DeadJournal:
         # The words that describe the session as a whole are slot 0's alone. If it is damaged, all
         # that is left is sent again, and the event files know what they have.
         whole = first if self._segments[0].slot == 0 else None
-        self.released = whole.released if whole else min(each.head.base for each in self._segments)
+        reach = max(each.end for each in self._segments)
+        self.released = min(each.head.base for each in self._segments)
+        if whole is not None and whole.released <= reach:
+            self.released = whole.released
         self.shed = whole.shed if whole else 0
         self.ended = whole.ended if whole else False
         self._segments.sort(key=lambda each: (each.head.base, each.slot))
-        self.end = max(self.released, max(each.end for each in self._segments))
+        self.end = reach
         """Position behind the last frame it claims to hold."""
 
     @property

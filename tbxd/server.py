@@ -115,11 +115,13 @@ class Server:
         stack.callback(self._recovery.close)
         # ZeroMQ leaves the socket's file behind when it closes, and binds over one that it finds.
         _remove_socket(directory)
-        stack.callback(_remove_socket, directory)
         context = zmq.Context()
         stack.callback(context.term)
         self._socket = _bind(context, directory, directory_fd)
         stack.callback(self._socket.close)
+        held = (os.path.join(directory, name) for name in (places.DAEMON_LOCK, places.SOCKET))
+        self._held = {path: lock.identity(path) for path in held}
+        stack.callback(self._leave_socket)
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._wake.descriptor, zmq.POLLIN)
@@ -212,6 +214,10 @@ class Server:
             self._notifier.alive()
         if now < self._next_tick:
             return
+        if not self._holds_its_place():
+            # Nobody finds the way here any more, and another daemon may serve in its stead.
+            _log.warning("the lock or the socket in %s is gone: leaving", self._config.directory)
+            self._stopping = True
         self._recovery.scan(now)
         for entry in self._roster:
             entry.sample(now)
@@ -225,6 +231,16 @@ class Server:
         if said != self._said:
             self._said = said
             self._notifier.status(said)
+
+    def _holds_its_place(self) -> bool:
+        """Return whether lock and socket are still where others look for them."""
+        return all(lock.identity(path) == own for path, own in self._held.items())
+
+    def _leave_socket(self) -> None:
+        """Remove the socket's file, unless it is another daemon's by now."""
+        path = os.path.join(self._config.directory, places.SOCKET)
+        if lock.identity(path) == self._held[path]:
+            _remove_socket(self._config.directory)
 
     def _left_idle(self) -> bool:
         """Return whether there has been nothing to do for as long as the daemon waits for it."""
@@ -266,6 +282,6 @@ def _bind(
 
 
 def _remove_socket(directory: str) -> None:
-    """Remove the socket's file. The daemon's lock is held, so it is nobody else's."""
+    """Remove the socket's file."""
     with contextlib.suppress(OSError):
         os.unlink(os.path.join(directory, places.SOCKET))

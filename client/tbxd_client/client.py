@@ -98,9 +98,11 @@ class Client:
             host=platform.node(),
             suffix=suffix,
             job=self._job,
-            started=time.time(),
+            started=float(time.time()),
         )
         (head,) = messages.encode(hello)
+        # Somebody who cleans up temporary directories may have taken it away.
+        places.make_private(self.directory, os.getuid())
         journal = Journal(
             self.directory, hello.session, bytes(head), self._allowance, self._link.wake
         )
@@ -140,7 +142,7 @@ class Client:
         if not self._link.is_own_thread():
             self._await_end(stream, timeout_s)
         with self._link.progress:
-            committed = stream.pending() == 0
+            committed = stream.outbox.acked >= stream.wanted
             if not stream.done:
                 self._link.remove(stream)
                 stream.abandon()
@@ -149,7 +151,7 @@ class Client:
             logger.warning(
                 "tbxd: closed with %d bytes of records not yet in the event files (%s);"
                 " they stay in %s and will be written when a daemon gets to them",
-                stream.pending(),
+                stream.wanted - stream.outbox.acked,
                 self._why(stream),
                 self.directory,
             )
@@ -162,7 +164,8 @@ class Client:
         no_use = now + min(timeout_s, _GRACE_S)
         self._link.wake()
         with self._link.progress:
-            while not stream.done and stream.outbox.state is not State.REFUSED:
+            # Threads that go on logging begin a new session once this one is left.
+            while not stream.is_over() and stream.outbox.state is not State.REFUSED:
                 now = time.monotonic()
                 until = deadline if self._link.may_progress() else no_use
                 if now >= until:

@@ -25,6 +25,9 @@ from . import fork
 _RECONNECT_MS = 20
 """A daemon takes its lock a moment before it binds its socket."""
 
+_DESCRIPTORS = 24
+"""What a context's threads and its first socket with its monitor take, and some to spare."""
+
 _VIEW_BYTES = zmq.COPY_THRESHOLD
 """From here on a payload is sent as a view: 64 KiB."""
 
@@ -60,6 +63,7 @@ class Connection:
         """Make a socket and have it connect; ``receive`` finds out when it has."""
         self.close()
         if self._context is None:
+            _require_descriptors()
             self._context = zmq.Context(io_threads=1)
         socket = self._socket = self._context.socket(zmq.DEALER)
         # The window bounds what is on its way, in bytes; a mark in messages would only drop.
@@ -136,3 +140,18 @@ class Connection:
     def forget_parent(self) -> None:
         """In a forked child: keep the parent's sockets from ever being closed here."""
         fork.bury(self._context, self._socket, self._monitor)
+
+
+def _require_descriptors() -> None:
+    """Raise OSError if this process is about to run out of descriptors.
+
+    libzmq starts its threads with the first socket of a context, and ends the process (an
+    assertion) if one cannot have its descriptors then.
+    """
+    held: list[int] = []
+    try:
+        while len(held) < _DESCRIPTORS:
+            held.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    finally:
+        for each in held:
+            os.close(each)

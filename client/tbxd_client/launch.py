@@ -114,23 +114,31 @@ class Launcher:
     def _try_start(self, now: float) -> None:
         """Start a daemon if nobody else is just doing so."""
         try:
+            # Somebody who cleans up temporary directories may have taken it away.
+            places.make_private(self._directory, os.getuid())
             self._launch_lock = os.open(
                 os.path.join(self._directory, places.LAUNCH_LOCK),
                 os.O_RDWR | os.O_CREAT | os.O_CLOEXEC,
                 0o600,
             )
             fcntl.lockf(self._launch_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except (BlockingIOError, PermissionError) as error:
+            # Somebody else is starting one; without the file, the directory is closed to us.
+            if self._launch_lock is None:
+                self._fail(f"the daemon could not be started: {error}", now)
             self._settle()
+            return
+        except OSError as error:
+            self._fail(f"the daemon could not be started: {error}", now)
             return
         if is_running(self._directory):
             self._settle()
             return
-        # 3 ms that most processes never need: there is a daemon already.
-        import subprocess
-
         self._deadline = now + _START_TIMEOUT_S
         try:
+            # 3 ms that most processes never need: there is a daemon already.
+            import subprocess
+
             self._process = subprocess.Popen(
                 self._command(),
                 stdin=subprocess.DEVNULL,

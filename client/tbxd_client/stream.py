@@ -79,6 +79,13 @@ class Stream:
             return True
         return False
 
+    def is_over(self) -> bool:
+        """Whether waiting for a stream that is ending is no use any more.
+
+        It is done; or all that was wanted is committed, and somebody still appends.
+        """
+        return self.done or self.journal.tail > self.wanted <= self.outbox.acked
+
     def abandon(self) -> None:
         """Leave the journal to a daemon that will find it."""
         if not self.done:

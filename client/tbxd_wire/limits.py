@@ -50,6 +50,10 @@ SEGMENT_BYTES = 4 * MIB
 JOURNAL_LIMIT_BYTES = 1024 * MIB
 """Default for all journals of one process together."""
 
+POSITION_MAX = 1 << 62
+"""Bound of every position and count that comes from elsewhere: far beyond any stream (4 EiB), and
+sums of two still fit where they are sent on."""
+
 STEP_MIN = -(1 << 63)
 STEP_MAX = (1 << 63) - 1
 """A step is an int64 in TensorBoard's Event."""

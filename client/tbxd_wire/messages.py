@@ -38,6 +38,7 @@ from .errors import MessageError
 from .limits import (
     MESSAGE_HEAD_BYTES,
     PAYLOAD_BYTES,
+    POSITION_MAX,
     PROTOCOL_NEWEST,
     PROTOCOL_OLDEST,
     SESSION_BYTES,
@@ -254,8 +255,10 @@ def decode(
             raise MessageError(
                 f"{message.__name__}.{name} must be {expected.__name__}, not {type(value).__name__}"
             )
-        if type(value) is int and value < 0:
-            raise MessageError(f"{message.__name__}.{name} must not be negative, not {value}")
+        if type(value) is int and not 0 <= value <= POSITION_MAX:
+            raise MessageError(
+                f"{message.__name__}.{name} must be between 0 and {POSITION_MAX}, not {value}"
+            )
         values[name] = value
     if len(values["session"]) != SESSION_BYTES:
         raise MessageError(f"a session's name has {SESSION_BYTES} bytes")

@@ -8,7 +8,7 @@ can be applied without what came before::
     kind       u8, tbxd_wire.kinds.Kind
     tag        str, in full; "" for the kinds that have none
     step       int64, or nil for "no step given"
-    wall_time  float64, seconds since 1970, always finite
+    wall_time  float64 (or an integer), seconds since 1970, always finite
 
     SCALAR         value float64, [form u8, display_name str, description str]
     SCALAR_GROUP   value {sub-run name: float64}; each goes to <run>/<tag>/<sub-run name>
@@ -100,6 +100,9 @@ def decode(body: bytes | memoryview) -> Record:
         raise RecordError(f"the tag must be a str, not {type(tag).__name__}")
     if step is not None and (type(step) is not int or not STEP_MIN <= step <= STEP_MAX):
         raise RecordError(f"the step must be an int64 or nil, not {step!r:.40}")
+    if type(wall_time) is int:
+        # Whole seconds, as a simulated clock may give them; NaN stays what it is.
+        wall_time = record[3] = float(wall_time)
     if type(wall_time) is not float or not isfinite(wall_time):
         raise RecordError(f"the wall time must be a finite float64, not {wall_time!r:.40}")
     return record

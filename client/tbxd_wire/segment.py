@@ -35,7 +35,7 @@ from zlib import crc32
 
 from . import frame
 from .errors import SegmentError
-from .limits import SEGMENT_HEAD_BYTES, SESSION_BYTES
+from .limits import POSITION_MAX, SEGMENT_HEAD_BYTES, SESSION_BYTES
 
 MAGIC = b"TBXDSEG\x01"
 
@@ -115,10 +115,13 @@ def read_head(buffer: bytes | memoryview) -> Head:
     if crc32(hello) != checksum:
         raise SegmentError("the hello in the head is damaged")
     head_words = words(view)
+    if head_words[BASE] > POSITION_MAX:
+        raise SegmentError(f"no stream reaches position {head_words[BASE]}")
     return Head(
         session=session,
         base=head_words[BASE],
-        used=head_words[USED],
+        # What it claims beyond the file's end is unreadable all the same.
+        used=min(head_words[USED], POSITION_MAX),
         released=head_words[RELEASED],
         shed=head_words[SHED],
         ended=bool(head_words[ENDED]),

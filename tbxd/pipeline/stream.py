@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from tbxd.intake.roster import Entry
 from tbxd.sinks.run_directory import RunDirectory, Ticket
+from tbxd_wire.errors import RecordError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Stream:
         if found is None:
             path = f"{self.entry.path}/{relative}" if relative else self.entry.path
             found = self._open_directory(path, self.entry.session.hello.suffix)
+            if relative and (file := found.obstacle()):
+                raise RecordError(f"the directory {path} cannot be made: {file} is a file")
             if self.entry.session.resumes:
                 found.resume((self.name,))
             self.directories[relative] = found

@@ -18,6 +18,7 @@ that fails is ``trouble`` until a retry goes through.
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable
 
@@ -105,6 +106,21 @@ class RunDirectory:
     def trouble(self) -> str | None:
         """Why the last write failed, or None when nothing is pending."""
         return self.file.trouble
+
+    def obstacle(self) -> str | None:
+        """Return the path of a file that stands where this directory, or one above it, must be.
+
+        Unlike a disk that is full or away, that does not pass.
+        """
+        path = self.path
+        while path != "/":
+            try:
+                return None if stat.S_ISDIR(os.stat(path).st_mode) else path
+            except (FileNotFoundError, NotADirectoryError):
+                path = os.path.dirname(path)
+            except OSError:
+                return None
+        return None
 
     def resume(self, sessions: Iterable[bytes]) -> None:
         """Find out what this directory holds of ``sessions``, which may have written here before.

@@ -138,9 +138,10 @@ def test_a_journal_that_cannot_be_opened(
 
 def test_a_runtime_directory_that_goes_away(writer: SummaryWriter, runtime_directory: str) -> None:
     os.rmdir(runtime_directory)
-    writer.add_scalar("tag", 0.5, 1)
+    with open(runtime_directory, "xb"):
+        writer.add_scalar("tag", 0.5, 1)
     assert writer.stats()["shed"] == 1
-    os.mkdir(runtime_directory, 0o700)
+    os.unlink(runtime_directory)
     writer.add_scalar("tag", 0.5, 2)
     assert writer.stats()["records"] == 1
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -170,3 +172,69 @@ def test_close_is_a_barrier(tmp_path: Path, daemon: Daemon) -> None:
         log(writer, 0, 100)
     assert not [name for name in os.listdir(tmp_path) if name.startswith("run")]
     assert daemon.pid() is not None
+
+
+def test_a_file_where_a_sub_run_must_go_costs_only_that(tmp_path: Path, daemon: Daemon) -> None:
+    run = tmp_path / "run"
+    writer = SummaryWriter(run)
+    (run / "blocked").write_text("a file of somebody else's")
+    log(writer, 0, 100)
+    writer.add_scalars("blocked", {"key": 1.0}, 0)
+    log(writer, 100, 100)
+    writer.flush(timeout_s=20)
+    assert judge(run, 200, 200).good
+    writer.close()
+
+
+def test_a_runtime_directory_that_was_cleaned_away(tmp_path: Path, daemon: Daemon) -> None:
+    """Whoever opens a session makes it again, and a daemon that nobody can find leaves."""
+    run = tmp_path / "run"
+    with SummaryWriter(run) as writer:
+        log(writer, 0, 100)
+    shutil.rmtree(daemon.directory)
+    with SummaryWriter(run) as writer:
+        log(writer, 100, 100)
+        writer.flush(timeout_s=30)
+    assert judge(run, 200, 200).good
+
+
+def test_a_clock_of_whole_seconds(tmp_path: Path, daemon: Daemon) -> None:
+    """As tests with a simulated clock have it."""
+    run = tmp_path / "run"
+    with patch("tbxd_client.writer.time", return_value=1700000000):
+        with patch("time.time", return_value=1700000000):
+            writer = SummaryWriter(run, purge_step=0)
+            log(writer, 0, 100)
+        writer.flush(timeout_s=20)
+        writer.close()
+    assert judge(run, 100, 100).good
+
+
+@pytest.mark.parametrize("free", range(9))
+def test_a_process_without_descriptors_goes_on(tmp_path: Path, daemon: Daemon, free: int) -> None:
+    """The sender cannot have its socket; that must not end the training."""
+    daemon.start()
+    program = f"""
+import os, resource, sys, time
+from tbxd_client import SummaryWriter
+writer = SummaryWriter(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+held = []
+try:
+    while True:
+        held.append(os.open(os.devnull, os.O_RDONLY))
+except OSError:
+    pass
+for each in held[: {free}]:
+    os.close(each)
+for step in range(1000):
+    writer.add_scalar("crash", float(step), step)
+deadline = time.monotonic() + 0.5
+while time.monotonic() < deadline:
+    writer.add_scalar("crash", 1.0, 1)
+for each in held[{free}:]:
+    os.close(each)
+writer.close()
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "run")]
+    subprocess.run(command, check=True, timeout=60, capture_output=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tests.waiting import wait_until
 
 from . import producer
 from .field import Daemon
-from .judge import judge
+from .judge import judge, scalars
 
 COUNT = 5000
 
@@ -89,3 +90,25 @@ def test_a_writer_nobody_holds_any_more(tmp_path: Path, daemon: Daemon) -> None:
     wait_until(lambda: not daemon.journals(), "the dropped writers give their journals back")
     for number in range(100):
         assert judge(tmp_path / f"run{number}", 1, 1).good
+
+
+def test_an_exit_beside_a_thread_that_logs_flat_out(tmp_path: Path, daemon: Daemon) -> None:
+    """The end waits for what was there when it began, not for what never ends."""
+    run = tmp_path / "run"
+    program = (
+        PROGRAM
+        + f"""
+def noise():
+    while True:
+        writer.add_scalar("noise", 0.0, 0)
+
+log(writer, 0, {COUNT})
+writer.flush()
+threading.Thread(target=noise, daemon=True).start()
+"""
+    )
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", program, str(run)], check=True, timeout=60)
+    assert time.monotonic() - began < 8
+    wait_until(lambda: not daemon.journals(), "all journals are taken over")
+    assert [step for tag, step, _ in scalars(run) if tag == producer.TAG] == list(range(COUNT))

@@ -301,6 +301,22 @@ def test_a_stale_socket_is_no_hindrance(runtime: Path) -> None:
         assert daemon.facts()["daemon"]["pid"] == daemon.process.pid
 
 
+@pytest.mark.parametrize("name", [places.DAEMON_LOCK, places.SOCKET])
+def test_a_daemon_that_nobody_can_find_leaves(runtime: Path, name: str) -> None:
+    """Somebody cleans temporary directories up; the next daemon serves, and keeps its socket."""
+    with Daemon(runtime) as first:
+        (runtime / name).unlink()
+        assert first.process.wait(30) == 0
+        with Daemon(runtime) as second:
+            assert ask(str(runtime), 5.0)["daemon"]["pid"] == second.process.pid
+
+
+@pytest.mark.parametrize("position", [1 << 63, (1 << 64) - 1])
+def test_numbers_no_stream_reaches(daemon: Daemon, client: Client, position: int) -> None:
+    client.send(hello_of("/nowhere", position=position))
+    wait_until(lambda: daemon.facts()["daemon"]["malformed_messages"] == 1, "it is counted")
+
+
 def test_a_directory_others_may_enter_is_not_trusted(runtime: Path) -> None:
     runtime.mkdir(mode=0o755)
     with Daemon(runtime) as daemon:

@@ -16,6 +16,7 @@ from tbxd_wire.errors import MessageError
 from tbxd_wire.limits import (
     MESSAGE_HEAD_BYTES,
     PAYLOAD_BYTES,
+    POSITION_MAX,
     PROTOCOL_NEWEST,
     PROTOCOL_OLDEST,
     REPORT_HEAD_BYTES,
@@ -23,7 +24,7 @@ from tbxd_wire.limits import (
 
 CLASSES: tuple[type[Any], ...] = messages.Message.__args__
 SESSIONS = st.binary(min_size=16, max_size=16)
-NUMBERS = st.integers(0, (1 << 64) - 1)
+NUMBERS = st.integers(0, POSITION_MAX)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 PLAIN: dict[str, st.SearchStrategy[Any]] = {
     "bytes": SESSIONS,
@@ -89,14 +90,15 @@ def test_a_field_of_another_type_is_an_error(
 
 
 @given(MESSAGES, st.data())
-def test_a_negative_number_is_an_error(message: messages.Message, data: st.DataObject) -> None:
+def test_a_number_out_of_bounds_is_an_error(message: messages.Message, data: st.DataObject) -> None:
     head, *rest = messages.encode(message)
     fields = msgpack.unpackb(head)
     numbers = [index for index in range(1, len(fields)) if type(fields[index]) is int]
     if not numbers:
         return
-    fields[data.draw(st.sampled_from(numbers))] = -1
-    with pytest.raises(MessageError, match="must not be negative"):
+    wrong = data.draw(st.sampled_from([-1, POSITION_MAX + 1, (1 << 64) - 1]))
+    fields[data.draw(st.sampled_from(numbers))] = wrong
+    with pytest.raises(MessageError, match="must be between 0 and"):
         messages.decode([msgpack.packb(fields), *rest])
 
 

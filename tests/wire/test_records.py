@@ -97,7 +97,7 @@ def test_an_unknown_kind_and_unknown_fields_are_let_through() -> None:
         [1, "tag", True, 2.0],
         [1, "tag", "1", 2.0],
         [1, "tag", STEP_MAX + 1, 2.0],
-        [1, "tag", 1, 2],
+        [1, "tag", 1, "2"],
         [1, "tag", 1, None],
         [1, "tag", 1, math.nan],
         [1, "tag", 1, math.inf],
@@ -213,3 +213,11 @@ def test_a_destructor_that_logs_does_not_disturb_a_record() -> None:
         gc.set_threshold(*threshold)
     gc.collect()
     assert LogsWhenDestroyed.destroyed == 199
+
+
+def test_whole_seconds_are_a_wall_time() -> None:
+    """A simulated clock may give them."""
+    assert records.decode(records.pack((records.SCALAR, "tag", 1, 17, 0.5))) == [
+        *(records.SCALAR, "tag", 1, 17.0, 0.5)
+    ]
+    assert type(records.decode(records.pack((records.SCALAR, "tag", 1, 17, 0.5)))[3]) is float

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from tbxd_wire import frame, segment
 from tbxd_wire.errors import SegmentError
-from tbxd_wire.limits import SEGMENT_HEAD_BYTES
+from tbxd_wire.limits import POSITION_MAX, SEGMENT_HEAD_BYTES
 
 SESSION = bytes(range(16))
 HELLO = b"hello, as messages encode it"
 BODIES = st.lists(st.binary(min_size=1, max_size=60), max_size=6)
 WORDS = st.integers(0, (1 << 64) - 1)
+POSITIONS = st.integers(0, POSITION_MAX)
 
 
 def headed(base: int = 7, hello: bytes = HELLO, frames: bytes = b"") -> bytearray:
@@ -56,7 +57,7 @@ def test_the_offsets_are_those_of_the_format() -> None:
     assert buffer[80 : 80 + len(HELLO)] == HELLO
 
 
-@given(WORDS, WORDS, WORDS, WORDS, st.booleans(), st.booleans())
+@given(POSITIONS, POSITIONS, WORDS, WORDS, st.booleans(), st.booleans())
 def test_every_word(
     base: int, used: int, released: int, shed: int, ended: bool, known: bool
 ) -> None:
@@ -186,4 +187,12 @@ def test_salvage_believes_no_claim(used: int) -> None:
     segment.words(memoryview(buffer))[segment.USED] = used
     found, unreadable = segment.salvage(bytes(buffer), segment.read_head(bytes(buffer)))
     assert bytes(found) == (frames if used >= len(frames) else b"")
-    assert unreadable == used - len(found)
+    assert unreadable == min(used, POSITION_MAX) - len(found)
+
+
+@given(st.integers(POSITION_MAX + 1, (1 << 64) - 1))
+def test_a_base_that_no_stream_reaches(base: int) -> None:
+    buffer = headed()
+    segment.words(memoryview(buffer))[segment.BASE] = base
+    with pytest.raises(SegmentError, match="no stream reaches"):
+        segment.read_head(bytes(buffer))

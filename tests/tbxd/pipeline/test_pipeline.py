@@ -153,7 +153,7 @@ PLAIN = (records.SCALAR, "loss", 1, 1.7e9, 2.0)
         records.pack((records.SCALAR, "loss", 1, 1.7e9, "a string")),
         records.pack((records.SCALAR, "loss", 1, float("nan"), 2.0)),
         records.pack((records.SCALAR, "loss", 1, float("inf"), 2.0)),
-        records.pack((records.SCALAR, "loss", 1, 17, 2.0)),
+        records.pack((records.SCALAR, "loss", 1, "17", 2.0)),
         records.pack((records.SCALAR, "loss", 1 << 63, 1.7e9, 2.0)),
         records.pack((records.SCALAR, "loss", True, 1.7e9, 2.0)),
         records.pack((records.SCALAR, b"loss", 1, 1.7e9, 2.0)),
