@@ -133,7 +133,10 @@ def step(value: Any) -> int | None:
     """
     if value is None:
         return None
-    number = int(value)
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise type(error)(f"global_step must be an integer, not {value!r:.60}: {error}") from None
     if not STEP_MIN <= number <= STEP_MAX:
         raise ValueError(f"global_step must be an int64 ({STEP_MIN} to {STEP_MAX}), not {number}")
     return number
@@ -146,7 +149,14 @@ def wall_time(value: Any) -> float:
         TypeError: something that ``float`` does not take.
         ValueError: NaN or infinite: one such event makes TensorBoard drop the rest of the file.
     """
-    seconds = float(value)
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"walltime must be seconds since 1970, not {value!r:.60}")
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise type(error)(
+            f"walltime must be seconds since 1970, not {value!r:.60}: {error}"
+        ) from None
     if not isfinite(seconds):
         raise ValueError(f"walltime must be finite (seconds since 1970), not {seconds}")
     return seconds

@@ -180,6 +180,11 @@ class Journal:
             base = current.base + current.used
             backlog = base - self._first.words[segment.RELEASED]
             following = self._supply.find(size, base, backlog)
+            if following is None and not backlog and size <= current.capacity:
+                # There is no room for another, but all of this one is released.
+                current.rebase(base)
+                self._placed = SEGMENT_HEAD_BYTES
+                return self._place(data)
             if following is None:
                 self.shed += 1
                 self._first.words[segment.SHED] = self.shed

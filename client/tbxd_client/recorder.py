@@ -67,6 +67,8 @@ class Recorder:
         self._client: client.Client | None = None
         self._stream: Stream | None = None
         self._role: str | None = None
+        self._refusal = ""
+        self._last: dict[str, Any] = {**_NO_RECORDS, "trouble": ""}
         self._finalizer: weakref.finalize[Any, Any] | None = None
         self.append: Callable[[bytes], bool] = self._append_first
         fork.watch(self)
@@ -102,15 +104,26 @@ class Recorder:
             self._forget_stream()
         if active is not None and stream is not None:
             active.close(stream, timeout_s)
+            self._last = active.stats(stream) | {"trouble": stream.outbox.notice or self._refusal}
 
     def stats(self) -> dict[str, Any]:
         """Return facts about the session of this process."""
         facts: dict[str, Any] = {"run": self.run, "role": self._find_role()}
         active, stream = self._client, self._stream
         if active is None or stream is None:
-            return facts | _NO_RECORDS | {"shed": self.shed, "connected": False, "trouble": ""}
+            trouble = self._last["trouble"] or self._refusal
+            return (
+                facts
+                | self._last
+                | {
+                    "shed": self.shed,
+                    "connected": False,
+                    "trouble": trouble,
+                }
+            )
         facts |= active.stats(stream)
         facts["shed"] += self.shed
+        facts["trouble"] = facts["trouble"] or self._refusal
         return facts
 
     def forget_parent(self) -> None:
@@ -169,7 +182,8 @@ class Recorder:
             self.append = self._append_first
 
     def _warn(self, why: str) -> None:
-        """Say once that a record was not logged."""
+        """Say once that a record was not logged; ``stats`` says why the last one was not."""
+        self._refusal = why
         if not self._warned:
             self._warned = True
             logger.warning(

@@ -84,7 +84,7 @@ class SummaryWriter:
         *,
         role: str | None = None,
     ) -> None:
-        chosen = logdir if logdir is not None else log_dir
+        chosen = logdir or log_dir or None
         self.logdir = os.fsdecode(chosen) if chosen is not None else _default_logdir(comment)
         self.purge_step = convert.step(purge_step)
         self.max_queue = max_queue
@@ -124,13 +124,15 @@ class SummaryWriter:
         Args:
             tag: name of the curve; "/" groups curves.
             scalar_value: a number, or an array or tensor of any framework with one element.
-                Stored as float32 unless ``double_precision``; NaN and infinities are logged.
+                Stored as float32 unless both ``new_style`` and ``double_precision`` are given;
+                NaN and infinities are logged.
             global_step: int64; floats are truncated, numeric strings and one-element arrays taken.
             walltime: seconds since 1970; default now.
             display_name: shown by TensorBoard instead of the tag.
             summary_description: Markdown shown with the curve.
             new_style: store a tensor for TensorBoard's scalars plugin instead of a simple value.
-            double_precision: store a float64 (implies ``new_style``).
+            double_precision: with ``new_style``, store a float64. (TensorBoard 2.21 shows such
+                curves with ``--load_fast=false`` alone.)
 
         Raises:
             AssertionError: more or less than one element.
@@ -148,7 +150,9 @@ class SummaryWriter:
         else:
             walltime = self._wall_time(walltime)
         if display_name or summary_description or new_style or double_precision:
-            form = ScalarForm.DOUBLE_TENSOR if double_precision else ScalarForm(int(new_style))
+            form = ScalarForm.SIMPLE
+            if new_style:
+                form = ScalarForm.DOUBLE_TENSOR if double_precision else ScalarForm.FLOAT_TENSOR
             names = (convert.tag(display_name), convert.tag(summary_description))
             body = records.scalar_of_form(tag, global_step, walltime, scalar_value, form, *names)
         else:

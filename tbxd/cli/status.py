@@ -99,7 +99,7 @@ def _remarks(session: dict[str, Any]) -> Iterator[str]:
         count = session["refused"] + session["unknown"]
         yield f"{count:,} records refused, the last because {session['refused_reason']}"
     if session["steps_back"]:
-        yield f"{session['steps_back']:,} steps went back"
+        yield f"steps that went back: {session['steps_back']:,}"
 
 
 def _size(count: float) -> str:

@@ -27,6 +27,7 @@ from .stream import Stream
 _log = logging.getLogger(__name__)
 
 _SCALAR = int(Kind.SCALAR)
+_SESSION_START = int(Kind.SESSION_START)
 _unpack_header = HEADER.unpack_from
 _unpack = msgpack.unpackb
 
@@ -151,6 +152,8 @@ class _Batch:
             progress = directory.progress.get(self._stream.name)
             if progress is None or not progress.written(start):
                 events.append(event)
+            if record[0] == _SESSION_START:
+                directory.steps.restart()
             before = directory.steps.went_back
             directory.steps.see_all(names, record[2])
             if directory is not self._main:

@@ -40,6 +40,10 @@ class Steps:
                 self.went_back += 1
             last[tag] = step
 
+    def restart(self) -> None:
+        """Forget all steps: the run goes on from a step of its own choice (``purge_step``)."""
+        self._last.clear()
+
     def see_all(self, tags: Iterable[str], step: int | None) -> None:
         """Take note of one step of several tags."""
         for tag in tags:

@@ -299,13 +299,19 @@ def test_bad_step(value: Any, error: type[Exception]) -> None:
         convert.step(value)
 
 
-@pytest.mark.parametrize("value", [0, 1.5, -1.0, numpy.float32(1.5), torch.tensor(1.5), "1.5"])
+@pytest.mark.parametrize("value", [0, 1.5, -1.0, numpy.float32(1.5), torch.tensor(1.5)])
 def test_wall_time(value: Any) -> None:
     assert convert.wall_time(value) == float(value)
     assert type(convert.wall_time(value)) is float
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, numpy.float64("nan"), "nan"])
+@pytest.mark.parametrize("value", ["now", "1.5", b"1.5", [1.5], {}, 1j])
+def test_what_is_no_wall_time(value: Any) -> None:
+    with pytest.raises(TypeError, match="walltime must be seconds"):
+        convert.wall_time(value)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, numpy.float64("nan")])
 def test_a_wall_time_that_is_not_finite(value: Any) -> None:
     """One such event makes TensorBoard drop the rest of the file."""
     with pytest.raises(ValueError, match="walltime must be finite"):

@@ -53,7 +53,7 @@ def test_wall_times(writer: SummaryWriter, logged: Logged) -> None:
     writer.add_scalar("tag", 0.5, 1, 2)
     writer.add_scalars("tag", {"a": 0.5}, 1, 2.0)
     writer.log({"tag": 0.5}, 1, torch.tensor(2.0))
-    writer.add_text("tag", "text", 1, "2")
+    writer.add_text("tag", "text", 1, 2)
     walls = [record[3] for record in logged()]
     assert walls == [2.0] * 4
     assert all(type(each) is float for each in walls)
@@ -65,7 +65,8 @@ def test_wall_times(writer: SummaryWriter, logged: Logged) -> None:
         ({"display_name": "Loss"}, ScalarForm.SIMPLE),
         ({"summary_description": "*text*"}, ScalarForm.SIMPLE),
         ({"new_style": True}, ScalarForm.FLOAT_TENSOR),
-        ({"double_precision": True}, ScalarForm.DOUBLE_TENSOR),
+        # As in torch: alone it says nothing.
+        ({"double_precision": True, "display_name": "name"}, ScalarForm.SIMPLE),
         ({"double_precision": True, "new_style": True}, ScalarForm.DOUBLE_TENSOR),
     ],
 )

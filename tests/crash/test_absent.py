@@ -15,6 +15,7 @@ import pytest
 
 from tbxd_client import FlushTimeout, SummaryWriter
 from tbxd_wire import places
+from tbxd_wire.limits import SEGMENT_SMALL_BYTES
 from tests.waiting import wait_until
 
 from . import producer
@@ -90,6 +91,34 @@ def test_a_full_journal_refuses_counts_and_goes_on(
     writer.close()
     found = [step for _, step, _ in scalars(run)]
     assert found == [*range(stats["records"]), *range(count, count + 1000)]
+
+
+def test_a_journal_of_one_segment_is_used_again(
+    tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is room for no second one, all goes through the first."""
+    monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "100KiB")
+    run = tmp_path / "run"
+    writer = SummaryWriter(run)
+    count = 4000
+    for step in range(count):
+        log(writer, step, 1)
+        writer.flush()
+    assert writer.stats()["shed"] == 0
+    assert writer.stats()["bytes"] > 2 * SEGMENT_SMALL_BYTES
+    writer.close()
+    assert writer.stats()["records"] == count
+    assert judge(run, count, count).good
+
+
+def test_a_journal_that_cannot_be_opened_is_seen(
+    tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "1KiB")
+    writer = SummaryWriter(tmp_path / "run")
+    log(writer, 0, 100)
+    assert writer.stats()["shed"] == 100
+    assert "journal could not be opened" in writer.stats()["trouble"]
 
 
 @pytest.fixture

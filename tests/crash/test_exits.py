@@ -58,7 +58,8 @@ def test_end(tmp_path: Path, daemon: Daemon, end: str) -> None:
     daemon.start()
     command = [sys.executable, "-c", program, str(run)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert "tbxd" not in ended.stderr
+    assert "tbxd:" not in ended.stderr
+    assert "the link failed" not in ended.stderr
     wait_until(lambda: not daemon.journals(), "all journals are taken over")
     verdict = judge(run, COUNT, COUNT)
     assert verdict.good, verdict
@@ -112,3 +113,16 @@ threading.Thread(target=noise, daemon=True).start()
     assert time.monotonic() - began < 8
     wait_until(lambda: not daemon.journals(), "all journals are taken over")
     assert [step for tag, step, _ in scalars(run) if tag == producer.TAG] == list(range(COUNT))
+
+
+@pytest.mark.parametrize("last", ["log(writer, 0, 50_000)", "writer.add_text('t', 'x' * 200_000)"])
+def test_an_exit_with_much_on_its_way(tmp_path: Path, daemon: Daemon, last: str) -> None:
+    """What is sent last goes out after pyzmq has ended the thread that views need."""
+    daemon.start()
+    began = time.monotonic()
+    program = PROGRAM + "writer.add_text('t', 'x' * 200_000); writer.flush(); " + last
+    command = [sys.executable, "-c", program, str(tmp_path / "run")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stderr == ""
+    assert time.monotonic() - began < 8
+    assert not daemon.journals()

@@ -75,7 +75,7 @@ def test_people_get_a_table_for_each_run(shown: tuple[str, str], tmp_path: Path)
         "rank7",
         "1,236",
         "17",
-        "1 steps went back",
+        "steps that went back: 1",
     ):
         assert word in text
 
