@@ -125,7 +125,11 @@ class Recovery:
                 and entry.session.name not in found
                 and now - entry.heard > SILENT_S
             ):
-                entry.session.die()
+                if entry.session.uncommitted:
+                    entry.session.die()
+                else:
+                    # A writer deletes its journal when all is committed; its farewell got lost.
+                    entry.session.end(entry.session.accepted)
 
     def step(self, now: float) -> bool:
         """Work on one journal that is ready; return whether there may be more to do at once."""

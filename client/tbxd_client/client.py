@@ -220,6 +220,7 @@ class _Clients:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._by_directory: dict[str, Client] = {}
+        self._has_child_exit = False
         fork.watch(self)
         atexit.register(self.close, _EXIT_TIMEOUT_S)
 
@@ -228,9 +229,8 @@ class _Clients:
         directory = places.runtime_directory(os.environ, os.getuid())
         with self._lock:
             client = self._by_directory.get(directory)
+            self._register_child_exit()
             if client is None:
-                if not self._by_directory:
-                    self._register_child_exit()
                 client = self._by_directory[directory] = Client(directory, os.environ)
             return client
 
@@ -246,13 +246,19 @@ class _Clients:
         for client in self._by_directory.values():
             client.forget_parent()
         self._by_directory = {}
+        self._has_child_exit = False
 
     def _register_child_exit(self) -> None:
         """Children of multiprocessing end without running atexit; they have a hook of their own."""
         processes = sys.modules.get("multiprocessing.process")
-        if processes is not None and processes.parent_process() is not None:
+        if self._has_child_exit or processes is None:
+            return
+        # A spawned child unpickles its writers before it knows that it is one, and forgets what
+        # was registered until then.
+        if processes.parent_process() is not None:
             from multiprocessing import util
 
+            self._has_child_exit = True
             util.Finalize(None, self.close, args=(_CHILD_EXIT_TIMEOUT_S,), exitpriority=-100)
 
 

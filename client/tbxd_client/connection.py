@@ -18,6 +18,10 @@ from math import ceil
 
 import zmq
 
+# Needed by the first view, and imported here for its exit hook, which ends what views need: hooks
+# run in reverse order, so this package's own, registered later, still sends what is left.
+import zmq.utils.garbage
+
 from tbxd_wire import messages, places
 
 from . import fork
@@ -98,9 +102,9 @@ class Connection:
         try:
             # Short parts are copied all the same: that is cheaper than to keep track of them.
             views = [zmq.Frame(each, copy=None, copy_threshold=_VIEW_BYTES) for each in parts]
-        except RuntimeError:
-            # The first view needs a thread of pyzmq's own, and an interpreter that is shutting
-            # down starts none (from Python 3.12 on).
+        except (RuntimeError, AttributeError):
+            # Views need a thread of pyzmq's own, and an interpreter that is shutting down starts
+            # none (from Python 3.12 on), or has taken it apart already.
             self._socket.send_multipart(parts, zmq.NOBLOCK)
         else:
             self._socket.send_multipart(views, zmq.NOBLOCK, copy=False)

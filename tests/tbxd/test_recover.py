@@ -320,14 +320,21 @@ def test_the_living_are_left_alone_and_waited_for(ward: Ward) -> None:
     assert ward.steps() == list(range(5))
 
 
-def test_a_silent_session_without_a_journal_is_gone(ward: Ward) -> None:
+@pytest.mark.parametrize(
+    ("accepted", "expected"), [(0, State.CLOSED), (100, State.DIED)], ids=["committed", "not"]
+)
+def test_a_silent_session_without_a_journal_is_gone(
+    ward: Ward, accepted: int, expected: State
+) -> None:
+    """Only a writer whose records are all committed deletes its journal."""
     hello = ward.hello()
     entry = ward.roster.add(hello, "/runs/one", ward.now)
+    entry.session.accept(accepted)
     ward.scan()
     assert entry.session.state is State.LIVE
     ward.recovery.scan(ward.now + SILENT_S + 0.1)
     state: State = entry.session.state
-    assert state is State.DIED
+    assert state is expected
 
 
 def test_a_full_disk_keeps_the_journal(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
