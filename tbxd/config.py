@@ -14,10 +14,6 @@ from dataclasses import dataclass
 from tbxd_wire.errors import ConfigError
 from tbxd_wire.limits import MIB
 
-EMBEDDED_IDLE_EXIT_S = 60.0
-"""Idle time of a daemon that somebody started on the way: long enough that a script run again and
-again finds it warm, short enough that nothing stays behind on a shared machine."""
-
 MEMORY_LIMIT_MIN_BYTES = 1 * MIB
 """Below this a handful of sessions would be down to one record at a time."""
 

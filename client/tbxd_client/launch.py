@@ -15,12 +15,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from tbxd_wire import locks, places
+from tbxd_wire.limits import EMBEDDED_IDLE_EXIT_S
 
 if TYPE_CHECKING:
     import subprocess
-
-IDLE_EXIT_S = 60
-"""A daemon started here ends this long after its last session ended and all is committed."""
 
 _START_TIMEOUT_S = 15.0
 """How long a new daemon may take until it holds its lock (a cold start from a network file system
@@ -155,7 +153,7 @@ class Launcher:
         return [
             *(sys.executable, "-P", "-m", "tbxd", "serve", "--detach"),
             *("--directory", self._directory),
-            *("--idle-exit", str(IDLE_EXIT_S)),
+            *("--idle-exit", str(EMBEDDED_IDLE_EXIT_S)),
             *("--log-file", log),
         ]
 

@@ -58,5 +58,9 @@ STEP_MIN = -(1 << 63)
 STEP_MAX = (1 << 63) - 1
 """A step is an int64 in TensorBoard's Event."""
 
+EMBEDDED_IDLE_EXIT_S = 60
+"""Idle time of a daemon that somebody started on the way: long enough that a script run again and
+again finds it warm, short enough that nothing stays behind on a shared machine."""
+
 COALESCE_S = 0.020
 """How long the sender gathers records before it sends them."""

@@ -22,10 +22,10 @@ from typing import Any
 import click
 
 from tbxd.ask import ask
-from tbxd.config import EMBEDDED_IDLE_EXIT_S
 from tbxd.lock import daemon_is_there
 from tbxd_wire import places
 from tbxd_wire.errors import DaemonUnreachable
+from tbxd_wire.limits import EMBEDDED_IDLE_EXIT_S
 
 from .options import directory_option
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tbxd_client import SummaryWriter, launch
+from tbxd_client import SummaryWriter
 from tbxd_client.launch import Launcher, is_running
-from tbxd_wire import places
+from tbxd_wire import limits, places
 from tests.waiting import wait_until
 
 from .leftovers import read_all
@@ -149,7 +149,7 @@ def test_what_a_daemon_inherits(runtime_directory: str, monkeypatch: pytest.Monk
     command = Launcher(runtime_directory, enabled=True)._command()
     assert "-P" in command, "a module of the trainer's directory must not be taken for ours"
     assert command[command.index("--directory") + 1] == runtime_directory
-    assert command[command.index("--idle-exit") + 1] == str(launch.IDLE_EXIT_S)
+    assert command[command.index("--idle-exit") + 1] == str(limits.EMBEDDED_IDLE_EXIT_S)
 
 
 # -- with the real one
