@@ -235,6 +235,6 @@ def _cut(frames: memoryview) -> int:
     cut = end = 0
     while end <= BATCH_BYTES:
         cut = end
-        length, _ = frame.HEADER.unpack_from(frames, end)
-        end += frame.HEADER_BYTES + length
+        word, _ = frame.HEADER.unpack_from(frames, end)
+        end += frame.HEADER_BYTES + frame.body_length(word)
     return cut or end

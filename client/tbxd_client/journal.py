@@ -17,10 +17,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from zlib import crc32
 
 from tbxd_wire import frame, segment
+from tbxd_wire.arrays import Source
 from tbxd_wire.limits import BATCH_BYTES, CUT_BYTES, SEGMENT_HEAD_BYTES
 
 from .mapping import Allowance, MappedSegment
@@ -31,6 +32,35 @@ _BUSY = -1
 
 _USED = segment.USED
 _pack_header = frame.HEADER.pack
+
+
+class _ArraysFrame:
+    """The frame of a record with arrays, which are copied when it is clear where to."""
+
+    __slots__ = ("_before", "_size", "_sources")
+
+    def __init__(self, record: bytes, sources: Sequence[Source]) -> None:
+        elements_bytes = sum(each.nbytes for each in sources)
+        self._before = frame.encode_before(record, elements_bytes)
+        self._sources = sources
+        self._size = len(self._before) + elements_bytes
+
+    def __len__(self) -> int:
+        return self._size
+
+    def copy_to(self, target: memoryview) -> None:
+        """Write the frame into as many bytes as it has."""
+        end = len(self._before)
+        target[:end] = self._before
+        for each in self._sources:
+            start, end = end, end + each.nbytes
+            each.copy_to(target[start:end])
+
+    def joined(self) -> bytes:
+        """Return the frame as it is now: its arrays may change later."""
+        buffer = bytearray(self._size)
+        self.copy_to(memoryview(buffer))
+        return bytes(buffer)
 
 
 class Journal:
@@ -113,14 +143,7 @@ class Journal:
                 if self._deferred:
                     self._append_deferred()
         except BaseException:
-            # An interrupt (Ctrl-C) may come between any two steps, also before the lock is taken.
-            if tail >= 0 and self._tail == _BUSY:
-                self._tail = tail
-            if self._deferred:
-                # The next append comes behind these.
-                self._stop = 0
-            with contextlib.suppress(RuntimeError):
-                self._release()
+            self._recover(tail)
             raise
         self._release()
         if self.parked:
@@ -128,7 +151,41 @@ class Journal:
             self._wake()
         return appended
 
-    def _append_beyond(self, data: bytes) -> bool:
+    def append_arrays(self, record: bytes, sources: Sequence[Source]) -> bool:
+        """Put a record with arrays into the journal; return whether there was room.
+
+        As :meth:`append`; the elements are copied once, to where they stay.
+
+        Raises:
+            What ``copy_to`` of a source raises (a device that failed); nothing was appended.
+        """
+        data = _ArraysFrame(record, sources)
+        tail = _BUSY
+        try:
+            self._acquire()
+            tail = self._tail
+            appended = self._append_beyond(data)
+        except BaseException:
+            self._recover(tail)
+            raise
+        self._release()
+        if self.parked:
+            self.parked = False
+            self._wake()
+        return appended
+
+    def _recover(self, tail: int) -> None:
+        """Leave an append that was interrupted: Ctrl-C may come between any two of its steps."""
+        if tail >= 0 and self._tail == _BUSY:
+            self._tail = tail
+        if self._deferred:
+            # The next append comes behind these.
+            self._stop = 0
+        # The interrupt may have come before the lock was taken.
+        with contextlib.suppress(RuntimeError):
+            self._release()
+
+    def _append_beyond(self, data: bytes | _ArraysFrame) -> bool:
         """Append where the quick way cannot: at a cut, in another segment, or while busy."""
         if self.closed:
             return False
@@ -136,7 +193,7 @@ class Journal:
             # This call interrupted an append of its own thread, which takes these bytes along.
             if None in self._deferred:
                 return False
-            self._deferred.append(data)
+            self._deferred.append(data if isinstance(data, bytes) else data.joined())
             return True
         self._placed = self._tail
         self._tail = _BUSY
@@ -168,7 +225,7 @@ class Journal:
                 self._place(data)
             del self._deferred[0]
 
-    def _place(self, data: bytes) -> bool:
+    def _place(self, data: bytes | _ArraysFrame) -> bool:
         """Put a frame behind ``_placed``; return whether there was room."""
         size = len(data)
         start = self._placed
@@ -179,7 +236,8 @@ class Journal:
         if current.used + size > current.capacity:
             base = current.base + current.used
             backlog = base - self._first.words[segment.RELEASED]
-            following = self._supply.find(size, base, backlog)
+            bulky = not isinstance(data, bytes)
+            following = self._supply.find(size, base, backlog, bulky=bulky)
             if following is None and not backlog and size <= current.capacity:
                 # There is no room for another, but all of this one is released.
                 current.rebase(base)
@@ -203,8 +261,14 @@ class Journal:
         elif current.used:
             current.cuts.append(current.base + current.used)
         end = start + size
+        if isinstance(data, bytes):
+            self._map[start:end] = data
+        else:
+            data.copy_to(self._map[start:end])
         self._next_stop(end)
-        self._map[start:end] = data
+        if size > CUT_BYTES:
+            # What follows must not make its batch longer.
+            self._stop = end
         self._words[_USED] = end - SEGMENT_HEAD_BYTES
         self._placed = end
         self.records += 1

@@ -15,10 +15,13 @@ import os
 import threading
 
 from tbxd_wire import segment
-from tbxd_wire.limits import SEGMENT_HEAD_BYTES
+from tbxd_wire.limits import SEGMENT_BYTES, SEGMENT_HEAD_BYTES
 
 FRESH_SUFFIX = ".new"
 """A file has it behind its name until it is published."""
+
+_POPULATED_FROM_BYTES = SEGMENT_BYTES + 1
+"""A segment of this size holds a large array, whose copy would else meet a fault at each page."""
 
 _BULKY_SHARE = 0.75
 """Share of the limit that bulky records may fill; the rest is for scalars."""
@@ -74,7 +77,7 @@ class MappedSegment:
         descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(descriptor, 0, size)
-            self.map = memoryview(mmap.mmap(descriptor, size))
+            self.map = memoryview(mmap.mmap(descriptor, size, flags=_flags(size)))
             segment.write_head(self.map, session, base, hello)
             self.words = segment.words(self.map)
         except BaseException:
@@ -108,3 +111,8 @@ class MappedSegment:
         self.base = base
         self.used = 0
         self.cuts.clear()
+
+
+def _flags(size: int) -> int:
+    populate = mmap.MAP_POPULATE if size >= _POPULATED_FROM_BYTES else 0
+    return mmap.MAP_SHARED | populate

@@ -13,12 +13,15 @@ import platform
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tbxd_wire import paths, records
+from tbxd_wire.arrays import Source
+from tbxd_wire.kinds import Kind
 
 from . import client, fork, roles
+from .journal import Journal
 from .stream import Stream
 
 logger = logging.getLogger(__name__)
@@ -72,6 +75,24 @@ class Recorder:
         self._finalizer: weakref.finalize[Any, Any] | None = None
         self.append: Callable[[bytes], bool] = self._append_first
         fork.watch(self)
+
+    def append_arrays(self, record: bytes, sources: Sequence[Source]) -> None:
+        """Put a record with arrays into the journal, or count it as shed. Never raises."""
+        try:
+            while (journal := self._open_journal()) is not None:
+                if journal.append_arrays(record, sources):
+                    return
+                with self._lock:
+                    # Closed a moment ago by another thread: the record is the next session's.
+                    if not journal.closed:
+                        break
+                    self._forget_stream()
+            else:
+                return
+            self._warn("its journal is full")
+        except Exception as error:
+            self.shed += 1
+            self._warn(f"an array could not be copied: {error}")
 
     def refused(self, body: bytes, append: Callable[[bytes], bool]) -> None:
         """Deal with a record that ``append`` did not take. Never raises.
@@ -147,6 +168,11 @@ class Recorder:
 
     def _ready(self) -> Callable[[bytes], bool] | None:
         """Return the way into the session, opened if there is none; None: a record is shed."""
+        journal = self._open_journal()
+        return None if journal is None else journal.append
+
+    def _open_journal(self) -> Journal | None:
+        """Return the session's journal, opened if there is none; None: a record is shed."""
         with self._lock:
             if self._stream is None:
                 try:
@@ -156,7 +182,8 @@ class Recorder:
                     self.shed += 1
                     self._warn(f"its journal could not be opened: {error}")
                     return None
-            return self.append
+            assert self._stream is not None
+            return self._stream.journal
 
     def _open(self) -> None:
         if self._client is None:
@@ -165,7 +192,9 @@ class Recorder:
         self._role = self._find_role()
         stream = active.open(self.run, self._role, self._suffix)
         if self._purge_step is not None:
-            stream.journal.append(records.session_start(self._purge_step, time.time()))
+            stream.journal.append(
+                records.encode(Kind.SESSION_START, "", self._purge_step, time.time())
+            )
             self._purge_step = None
         self._finalizer = weakref.finalize(self, active.release, stream)
         self._finalizer.atexit = False
@@ -219,6 +248,9 @@ class Discarder:
     def append(self, body: bytes) -> bool:
         """Take the record and drop it."""
         return True
+
+    def append_arrays(self, record: bytes, sources: Sequence[Source]) -> None:
+        """Take the record and drop it."""
 
     def refused(self, body: bytes, append: Callable[[bytes], bool]) -> None:
         """Never called: ``append`` takes everything."""

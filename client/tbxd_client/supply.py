@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from tbxd_wire import frame, places
 from tbxd_wire.limits import (
     FRAME_BODY_BYTES,
+    MIB,
     SEGMENT_BYTES,
     SEGMENT_HEAD_BYTES,
     SEGMENT_SMALL_BYTES,
@@ -30,6 +31,14 @@ from .mapping import FRESH_SUFFIX, Allowance, MappedSegment
 
 _POOL_SEGMENTS = 3
 """Warm segments kept for the next ones: what a flat-out trainer has in flight."""
+
+_POOL_LARGE_BYTES = 64 * MIB
+"""Most that is kept warm in segments of a larger size: the arrays that a training step logs. A
+fresh page costs several times the copy into it."""
+
+_LARGE_STEPS = 16
+"""A large segment is rounded up to a multiple of the next power of two over this, so that arrays of
+about one size use each other's; that is an eighth more at the most."""
 
 _REFUSALS_PER_TRY = 64
 """Who has no room asks the file system again only at every so many refused records: asking costs
@@ -81,17 +90,19 @@ class Supply:
         self._lock_file = first.hold()
         first.publish()
 
-    def find(self, needed: int, base: int, backlog: int) -> MappedSegment | None:
+    def find(
+        self, needed: int, base: int, backlog: int, *, bulky: bool = False
+    ) -> MappedSegment | None:
         """Return an empty segment, still in the pool; None if there is no room for one.
 
         Args:
             needed: bytes of frames it must hold.
             base: stream position at which it begins.
             backlog: bytes of the stream that are not released.
+            bulky: whether it is for a record that gives way to others where room is scarce.
         """
-        fitting = [each for each in self.pool if each.capacity >= needed]
-        if fitting:
-            found = max(fitting, key=lambda each: each.capacity)
+        found = self._fitting(needed)
+        if found is not None:
             found.rebase(base)
             return found
         if needed > _FRAME_BYTES:
@@ -102,7 +113,7 @@ class Supply:
             return None
         for size in _sizes(SEGMENT_HEAD_BYTES + needed, backlog):
             with contextlib.suppress(OSError):
-                made = self._make(size, base)
+                made = self._make(size, base, bulky=bulky)
                 if made is not None:
                     self._add_to_pool(made)
                     self._refusals = 0
@@ -110,14 +121,34 @@ class Supply:
         self._refusals += ordinary
         return None
 
+    def _fitting(self, needed: int) -> MappedSegment | None:
+        """Return a segment of the pool: an ordinary one for what fits there, else the tightest.
+
+        What is too large for its purpose is left for the arrays that it was made for.
+        """
+        ordinary = [each for each in self.pool if _is_ordinary(each)]
+        fitting = [each for each in ordinary if each.capacity >= needed]
+        if fitting:
+            return max(fitting, key=lambda each: each.capacity)
+        if SEGMENT_HEAD_BYTES + needed <= SEGMENT_BYTES:
+            return None
+        fitting = [each for each in self.pool if needed <= each.capacity < 2 * needed]
+        return min(fitting, key=lambda each: each.capacity, default=None)
+
     def ask_again(self) -> None:
         """Ask for room at the next record that needs it: something has been released."""
         self._refusals = 0
 
     def give_back(self, released: MappedSegment) -> None:
         """Take a segment whose frames are all released: for its next use, or to delete it."""
-        ordinary = released.capacity + SEGMENT_HEAD_BYTES <= SEGMENT_BYTES
-        if released is self.first or (ordinary and len(self.pool) < _POOL_SEGMENTS):
+        if released is self.first:
+            kept = True
+        elif _is_ordinary(released):
+            kept = sum(map(_is_ordinary, self.pool)) < _POOL_SEGMENTS
+        else:
+            large = sum(each.capacity for each in self.pool if not _is_ordinary(each))
+            kept = large + released.capacity <= _POOL_LARGE_BYTES
+        if kept:
             self.pool.append(released)
         else:
             self.drop(released)
@@ -139,14 +170,14 @@ class Supply:
             self._allowance.give(each.capacity + SEGMENT_HEAD_BYTES)
         os.close(self._lock_file)
 
-    def _make(self, size: int, base: int) -> MappedSegment | None:
+    def _make(self, size: int, base: int, *, bulky: bool = False) -> MappedSegment | None:
         """Make a new segment; None if the allowance does not reach.
 
         Raises:
             OSError: the file system refused.
         """
         size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
-        if not self._allowance.take(size, self._directory, bulky=size > SEGMENT_BYTES):
+        if not self._take(size, bulky=bulky):
             return None
         slot = next(self._slots)
         path = os.path.join(self._directory, places.journal_name(self._session, slot))
@@ -157,6 +188,17 @@ class Supply:
             self._allowance.give(size)
             _unlink(f"{path}{FRESH_SUFFIX}")
             raise
+
+    def _take(self, size: int, *, bulky: bool) -> bool:
+        """Reserve ``size`` bytes of the allowance, if need be at the cost of the large segments
+        that are only kept warm."""
+        while not self._allowance.take(size, self._directory, bulky=bulky):
+            spare = next((each for each in self.pool if not _is_ordinary(each)), None)
+            if spare is None:
+                return False
+            self.pool = [each for each in self.pool if each is not spare]
+            self.drop(spare)
+        return True
 
     def _add_to_pool(self, made: MappedSegment) -> None:
         """Publish a new segment and have it at hand.
@@ -174,12 +216,17 @@ class Supply:
             raise
 
 
+def _is_ordinary(each: MappedSegment) -> bool:
+    return each.capacity + SEGMENT_HEAD_BYTES <= SEGMENT_BYTES
+
+
 def _sizes(least: int, backlog: int) -> list[int]:
     """Return the sizes to try for a segment of ``least`` bytes or more, best first."""
     sizes = [SEGMENT_BYTES, _SEGMENT_SCARCE_BYTES]
     if backlog > _BACKLOG_BYTES:
         sizes.insert(0, _SEGMENT_BACKLOG_BYTES)
-    return [size for size in sizes if size >= least] or [least]
+    step = (1 << least.bit_length()) // _LARGE_STEPS
+    return [size for size in sizes if size >= least] or [-(-least // step) * step, least]
 
 
 def _unlink(path: str) -> None:

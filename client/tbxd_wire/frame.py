@@ -2,9 +2,22 @@
 
 ::
 
-    u32  length of the body, little endian
-    u32  CRC-32 (zlib's polynomial) of the body, little endian
+    u32  length of the body, little endian; its highest bit is set if the record has arrays
+    u32  CRC-32 (zlib's polynomial), little endian
     body one record, see tbxd_wire.records
+
+The body of a record without arrays is the record, and the checksum is that of the body. The body
+of a record with arrays (tbxd_wire.arrays) says so itself::
+
+    u8   0xC1, which begins no msgpack
+    u32  length of the record, little endian
+         the record
+         the elements of its arrays, back to back
+
+and the checksum covers what lies before the elements: a checksum of a large array costs the caller
+as much as copying it. A process that is killed leaves whole frames all the same, as a journal is
+committed by its length; what is not found out is a bit that flips in an array's elements, or a
+page of them that a power cut took. It would be seen in one picture, and harms nothing else.
 
 Frames lie back to back, without padding. A position is a byte offset into this stream; batches and
 acks always name a position between two frames.
@@ -25,13 +38,65 @@ HEADER = struct.Struct("<II")
 HEADER_BYTES = 8
 assert HEADER.size == HEADER_BYTES
 
+ARRAYS = 1 << 31
+"""Bit of the length's word that says that the record has arrays."""
+assert FRAME_BODY_BYTES < ARRAYS
+
+LEAD = struct.Struct("<BI")
+LEAD_BYTES = 5
+LEAD_MARK = 0xC1
+"""First byte of the body of a record with arrays."""
+assert LEAD.size == LEAD_BYTES
+
 _pack_header = HEADER.pack
 _unpack_header = HEADER.unpack_from
 
 
 def encode(body: bytes) -> bytes:
-    """Return the frame of ``body``: its header and itself."""
+    """Return the frame of a record without arrays: its header and itself."""
     return _pack_header(len(body), crc32(body)) + body
+
+
+def encode_before(record: bytes, elements_bytes: int) -> bytes:
+    """Return the frame of a record with arrays, as far as their elements, which must follow."""
+    lead = LEAD.pack(LEAD_MARK, len(record)) + record
+    return _pack_header(ARRAYS | len(lead) + elements_bytes, crc32(lead)) + lead
+
+
+def body_length(word: int) -> int:
+    """Return the length of the body from the word that begins a frame."""
+    return word & ~ARRAYS
+
+
+def body_at(view: memoryview, start: int) -> tuple[int, memoryview]:
+    """Return the end and the body of the frame at byte ``start``, which is not the view's end.
+
+    Raises:
+        FrameError: there is no whole, valid frame.
+    """
+    size = len(view)
+    body = start + HEADER_BYTES
+    if body > size:
+        raise FrameError(start, f"{size - start} bytes are too few for a header")
+    word, checksum = _unpack_header(view, start)
+    length = body_length(word)
+    end = body + length
+    if length == 0 or length > FRAME_BODY_BYTES:
+        raise FrameError(start, f"a body of {length} bytes is outside 1..{FRAME_BODY_BYTES}")
+    if end > size:
+        raise FrameError(start, f"the body ends {end - size} bytes behind the buffer")
+    content = view[body:end]
+    checked = content
+    if word & ARRAYS:
+        if length < LEAD_BYTES:
+            raise FrameError(start, f"a body of {length} bytes is too short to have arrays")
+        mark, record_bytes = LEAD.unpack_from(content)
+        if mark != LEAD_MARK or LEAD_BYTES + record_bytes > length:
+            raise FrameError(start, f"a record of {record_bytes} bytes with its arrays is no body")
+        checked = content[: LEAD_BYTES + record_bytes]
+    if crc32(checked) != checksum:
+        raise FrameError(start, "wrong checksum")
+    return end, content
 
 
 def walk(buffer: bytes | memoryview, start: int = 0) -> Iterator[tuple[int, memoryview]]:
@@ -45,20 +110,8 @@ def walk(buffer: bytes | memoryview, start: int = 0) -> Iterator[tuple[int, memo
             stays good.
     """
     view = memoryview(buffer)
-    size = len(view)
-    while start < size:
-        body = start + HEADER_BYTES
-        if body > size:
-            raise FrameError(start, f"{size - start} bytes are too few for a header")
-        length, checksum = _unpack_header(view, start)
-        end = body + length
-        if length == 0 or length > FRAME_BODY_BYTES:
-            raise FrameError(start, f"a body of {length} bytes is outside 1..{FRAME_BODY_BYTES}")
-        if end > size:
-            raise FrameError(start, f"the body ends {end - size} bytes behind the buffer")
-        content = view[body:end]
-        if crc32(content) != checksum:
-            raise FrameError(start, "wrong checksum")
+    while start < len(view):
+        end, content = body_at(view, start)
         yield end, content
         start = end
 

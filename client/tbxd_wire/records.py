@@ -10,14 +10,46 @@ can be applied without what came before::
     step       int64, or nil for "no step given"
     wall_time  float64 (or an integer), seconds since 1970, always finite
 
-    SCALAR         value float64, [form u8, display_name str, description str]
-    SCALAR_GROUP   value {sub-run name: float64}; each goes to <run>/<tag>/<sub-run name>
-    SCALARS        value {tag: float64}; tag is ""
-    TEXT           value str, Markdown
-    SESSION_START  no value; step is where the run goes on; tag is ""
+    SCALAR          value float64, [form u8, display_name str, description str]
+    SCALAR_GROUP    value {sub-run name: float64}; each goes to <run>/<tag>/<sub-run name>
+    SCALARS         value {tag: float64}; tag is ""
+    TEXT            value str, Markdown
+    SESSION_START   no value; step is where the run goes on; tag is ""
+    HISTOGRAM       values array of numbers, bins (str, a name of numpy's or "tensorflow"; or int,
+                    how many; or float64 array of edges), max_bins int or nil
+    HISTOGRAM_RAW   min, max, num, sum, sum_squares float64, bucket_limits and bucket_counts,
+                    float64 arrays of one shape
+    PARAMETER       values array of numbers; makes <tag> and <tag>/norm
+    IMAGE           picture array of bool, uint or float (or a list of arrays of one shape),
+                    layout str (the dimensions: N C H W, each once; a list is N with that layout)
+    IMAGE_BOXES     picture array, layout str, boxes float64 array (n, 4) of xmin ymin xmax ymax,
+                    labels [str, ...] or nil, rescale float64
+    VIDEO           frames array, layout str of N T C H W, frames per second float64
+    AUDIO           samples array of float or int16, (length,) or (length, channels), rate int (Hz)
+    TENSOR          elements array
+    PR_CURVE        labels array, predictions array, num_thresholds int, weights array or nil
+    PR_CURVE_RAW    tp, fp, tn, fn, precision, recall: one float64 array (6, thresholds)
+    MESH            vertices array (n, points, 3), colors array (n, points, 3) or nil,
+                    faces array (n, faces, 3) or nil, configuration str (JSON)
+    SURFACE         x array, y array, z array of shape (rows, columns); x and y of that shape, or
+                    (columns,) and (rows,)
+    HPARAMS         sub-run str, hparams {name: bool, float64 or str}, metrics {tag: float64},
+                    domains {name: [value, ...]}; tag is ""
+    CUSTOM_SCALARS  [[category, [[chart, "Multiline" or "Margin", [tag, ...]], ...]], ...]
+    EMBEDDING       points array (n, dimensions), metadata [[str, ...], ...] or nil (a row each),
+                    header [str, ...] or nil, pictures array (n, channels, height, width) or nil
+    GRAPH           [[name, op, [input, ...], [extent, ...] or nil, attributes str, device str],
+                    ...]; a node each
+    GRAPH_DEF       array of uint8: the bytes; tag is ""
+    RUN_METADATA    array of uint8: the bytes
+    SUMMARY         array of uint8: the bytes; tag is ""
+    EVENT           array of uint8: the bytes; tag is ""; its own step and wall time hold
+    CURVE           x array, y array, label str; makes <tag> and <tag>/data
+    HEATMAP         matrix array (rows, columns), row names [str, ...] or nil, column names
+                    [str, ...] or nil, annotated bool, axes [str, str] (of the rows, the columns)
 
-Fields in brackets may be absent. New fields are only ever appended; a reader ignores those that
-it does not know.
+Arrays are those of tbxd_wire.arrays. Fields in brackets may be absent. New fields are only ever
+appended; a reader ignores those that it does not know.
 """
 
 from __future__ import annotations
@@ -28,8 +60,10 @@ from typing import Any
 
 import msgpack
 
+from .arrays import Elements, Source, describe
 from .errors import RecordError
-from .kinds import Kind, ScalarForm
+from .frame import LEAD, LEAD_BYTES, LEAD_MARK
+from .kinds import Kind
 from .limits import STEP_MAX, STEP_MIN
 
 COMMON_FIELDS = 4
@@ -37,8 +71,8 @@ COMMON_FIELDS = 4
 # One packer for all threads: packing plain values runs no Python code, so the interpreter lock
 # makes each call atomic, and a call that raises leaves the packer empty.
 pack: Callable[[object], bytes] = msgpack.Packer(autoreset=True).pack
-"""Packs the fields of a record. The functions below do so for each kind but a plain scalar, which
-the writer packs on the spot: ``pack((SCALAR, tag, step, wall_time, value))``."""
+"""Packs the fields of a record. :func:`encode` does so for each kind but a plain scalar, which the
+writer packs on the spot: ``pack((SCALAR, tag, step, wall_time, value))``."""
 
 SCALAR = int(Kind.SCALAR)
 
@@ -48,50 +82,54 @@ Record = list[Any]
 """A decoded record: the array's fields in order."""
 
 
-def scalar_of_form(
-    tag: str,
-    step: int | None,
-    wall_time: float,
-    value: float,
-    form: ScalarForm,
-    display_name: str,
-    description: str,
-) -> bytes:
-    """One scalar with the optional fields."""
-    fields = (SCALAR, tag, step, wall_time, value, int(form), display_name, description)
-    return pack(fields)
+def encode(kind: Kind, tag: str, step: int | None, wall_time: float, *fields: object) -> bytes:
+    """Return a record without arrays; ``fields`` are those of its kind, as the module's head says.
+
+    Raises:
+        TypeError: a field that msgpack does not know.
+    """
+    return pack((int(kind), tag, step, wall_time, *fields))
 
 
-def scalar_group(tag: str, step: int | None, wall_time: float, values: dict[str, float]) -> bytes:
-    """Scalars under one tag, each key a sub-run of its own."""
-    return pack((int(Kind.SCALAR_GROUP), tag, step, wall_time, values))
+def encode_before(
+    kind: Kind, tag: str, step: int | None, wall_time: float, *fields: object
+) -> tuple[bytes, list[Source]]:
+    """Return a record with arrays, and the arrays whose elements must follow it, in their order.
 
+    Args:
+        fields: as for :func:`encode`, with a Source, at any depth, where an array is to be.
 
-def scalars(step: int | None, wall_time: float, values: dict[str, float]) -> bytes:
-    """Scalars under many tags that become one event."""
-    return pack((int(Kind.SCALARS), "", step, wall_time, values))
+    Raises:
+        TypeError: a field that is neither a Source nor known to msgpack.
+    """
+    sources: list[Source] = []
 
+    def describe_next(field: Any) -> msgpack.ExtType:
+        if not hasattr(field, "copy_to"):
+            raise TypeError(f"a record cannot hold {type(field).__name__}")
+        sources.append(field)
+        return describe(field.dtype, field.shape)
 
-def text(tag: str, step: int | None, wall_time: float, markdown: str) -> bytes:
-    """A piece of Markdown."""
-    return pack((int(Kind.TEXT), tag, step, wall_time, markdown))
-
-
-def session_start(step: int, wall_time: float) -> bytes:
-    """The run goes on at ``step``."""
-    return pack((int(Kind.SESSION_START), "", step, wall_time))
+    record = (int(kind), tag, step, wall_time, *fields)
+    return msgpack.packb(record, default=describe_next), sources
 
 
 def decode(body: bytes | memoryview) -> Record:
     """Return the fields of a record whose first four are checked; the value is not.
 
+    Args:
+        body: a frame's; an array in the record is a view of it.
+
     Raises:
-        RecordError: not msgpack, not an array, or a common field of a wrong type or range. An
-            unknown kind is no error here: the caller skips and counts it.
+        RecordError: not msgpack, not an array, a common field of a wrong type or range, or arrays
+            that disagree with the elements behind the record. An unknown kind is no error here:
+            the caller skips and counts it.
     """
     try:
-        record = _unpack(body)
+        record = _unpack(body) if body[0] != LEAD_MARK else _with_arrays(memoryview(body))
         kind, tag, step, wall_time, *_ = record
+    except RecordError:
+        raise
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise RecordError(f"not a record of {COMMON_FIELDS} or more fields: {error}") from None
     if type(record) is not list or type(kind) is not int:
@@ -105,4 +143,14 @@ def decode(body: bytes | memoryview) -> Record:
         wall_time = record[3] = float(wall_time)
     if type(wall_time) is not float or not isfinite(wall_time):
         raise RecordError(f"the wall time must be a finite float64, not {wall_time!r:.40}")
+    return record
+
+
+def _with_arrays(body: memoryview) -> Record:
+    """Return the fields of a record with arrays; its frame has checked the lead."""
+    _, length = LEAD.unpack_from(body)
+    elements = Elements(body[LEAD_BYTES + length :])
+    record: Record = _unpack(body[LEAD_BYTES : LEAD_BYTES + length], ext_hook=elements.take)
+    if elements.rest:
+        raise RecordError(f"{elements.rest} bytes behind the record belong to none of its arrays")
     return record

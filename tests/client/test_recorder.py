@@ -12,12 +12,13 @@ import pytest
 
 from tbxd_client.recorder import Recorder
 from tbxd_wire import records
+from tbxd_wire.kinds import Kind
 
 from .leftovers import read_all
 
 pytestmark = pytest.mark.usefixtures("runtime_directory")
 
-FIRST, SECOND, THIRD = (records.text("tag", step, 1.0, "text") for step in (1, 2, 3))
+FIRST, SECOND, THIRD = (records.encode(Kind.TEXT, "tag", step, 1.0, "text") for step in (1, 2, 3))
 
 
 @pytest.fixture

@@ -230,7 +230,7 @@ def test_a_runtime_directory_that_was_cleaned_away(tmp_path: Path, daemon: Daemo
 def test_a_clock_of_whole_seconds(tmp_path: Path, daemon: Daemon) -> None:
     """As tests with a simulated clock have it."""
     run = tmp_path / "run"
-    with patch("tbxd_client.writer.time", return_value=1700000000):
+    with patch("tbxd_client.writer.scalars.time", return_value=1700000000):
         with patch("time.time", return_value=1700000000):
             writer = SummaryWriter(run, purge_step=0)
             log(writer, 0, 100)

@@ -45,7 +45,7 @@ def test_scalar_of_form(
     name: str,
     description: str,
 ) -> None:
-    body = records.scalar_of_form(tag, step, wall_time, value, form, name, description)
+    body = records.encode(Kind.SCALAR, tag, step, wall_time, value, int(form), name, description)
     expected = [Kind.SCALAR, tag, step, wall_time, value, int(form), name, description]
     assert records.decode(body) == expected
 
@@ -54,21 +54,26 @@ def test_scalar_of_form(
 def test_scalar_group_and_scalars(
     tag: str, step: int | None, wall_time: float, values: dict[str, float]
 ) -> None:
-    group = records.decode(records.scalar_group(tag, step, wall_time, values))
+    group = records.decode(records.encode(Kind.SCALAR_GROUP, tag, step, wall_time, values))
     assert group == [Kind.SCALAR_GROUP, tag, step, wall_time, values]
-    several = records.decode(records.scalars(step, wall_time, values))
+    several = records.decode(records.encode(Kind.SCALARS, "", step, wall_time, values))
     assert several == [Kind.SCALARS, "", step, wall_time, values]
 
 
 @given(TAGS, STEPS, TIMES, TAGS)
 def test_text(tag: str, step: int | None, wall_time: float, markdown: str) -> None:
-    body = records.text(tag, step, wall_time, markdown)
+    body = records.encode(Kind.TEXT, tag, step, wall_time, markdown)
     assert records.decode(body) == [Kind.TEXT, tag, step, wall_time, markdown]
 
 
 @given(st.integers(STEP_MIN, STEP_MAX), TIMES)
 def test_session_start(step: int, wall_time: float) -> None:
-    assert records.decode(records.session_start(step, wall_time)) == [5, "", step, wall_time]
+    assert records.decode(records.encode(Kind.SESSION_START, "", step, wall_time)) == [
+        5,
+        "",
+        step,
+        wall_time,
+    ]
 
 
 def test_an_unknown_kind_and_unknown_fields_are_let_through() -> None:
@@ -176,7 +181,7 @@ def test_threads_do_not_meet_in_the_packer() -> None:
         values = {f"{number}/{key}": float(key) for key in range(30)}
         expected = msgpack.packb([3, "", number, 1.0, values])
         for _ in range(2000):
-            if records.scalars(number, 1.0, values) != expected:
+            if records.encode(Kind.SCALARS, "", number, 1.0, values) != expected:
                 wrong.append(number)
 
     threads = [threading.Thread(target=pack, args=(number,)) for number in range(4)]
@@ -208,7 +213,9 @@ def test_a_destructor_that_logs_does_not_disturb_a_record() -> None:
         for allocations in range(1, 200):
             LogsWhenDestroyed()
             gc.set_threshold(allocations % 7 + 1, 1000, 1000)
-            assert all(records.scalars(1, 1.0, values) == expected for _ in range(20))
+            assert all(
+                records.encode(Kind.SCALARS, "", 1, 1.0, values) == expected for _ in range(20)
+            )
     finally:
         gc.set_threshold(*threshold)
     gc.collect()

@@ -15,7 +15,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 
 from tbxd.encode import encode
 from tbxd_wire import records
-from tbxd_wire.kinds import ScalarForm
+from tbxd_wire.kinds import Kind, ScalarForm
 
 PEERS = [tensorboardX.SummaryWriter, torch_tensorboard.SummaryWriter]
 VALUES = [0.1, -3.0, 1e300, -1e300, 1e-300, float("inf"), float("nan")]
@@ -71,7 +71,9 @@ def test_display_name_and_description_are_tensorboardxs(tmp_path: Path) -> None:
         tmp_path,
         lambda writer: writer.add_scalar("tag", 0.5, 1, WALL_TIME, "Name", "Words"),
     )
-    packed = records.scalar_of_form("tag", 1, WALL_TIME, 0.5, ScalarForm.SIMPLE, "Name", "Words")
+    packed = records.encode(
+        Kind.SCALAR, "tag", 1, WALL_TIME, 0.5, int(ScalarForm.SIMPLE), "Name", "Words"
+    )
     ((_, event),) = ours(packed)
     assert event == theirs
 
@@ -90,7 +92,7 @@ def test_a_new_style_scalar_is_torchs(
             "tag", value, 1, WALL_TIME, new_style=True, double_precision=double
         ),
     )
-    ((_, event),) = ours(records.scalar_of_form("tag", 1, WALL_TIME, value, form, "", ""))
+    ((_, event),) = ours(records.encode(Kind.SCALAR, "tag", 1, WALL_TIME, value, int(form), "", ""))
     assert event == theirs
 
 
@@ -100,7 +102,7 @@ def test_a_text_is_theirs(peer: Any, markdown: str, tmp_path: Path) -> None:
     (theirs,) = peers_events(
         peer, tmp_path, lambda writer: writer.add_text("notes", markdown, 3, WALL_TIME)
     )
-    ((place, event),) = ours(records.text("notes", 3, WALL_TIME, markdown))
+    ((place, event),) = ours(records.encode(Kind.TEXT, "notes", 3, WALL_TIME, markdown))
     assert place == ""
     assert event == theirs
 
@@ -110,7 +112,7 @@ def test_a_group_is_laid_out_as_tensorboardx_does(tmp_path: Path) -> None:
     writer = tensorboardX.SummaryWriter(str(tmp_path))
     writer.add_scalars("main/tag", values, 5, WALL_TIME)
     writer.close()
-    pairs = ours(records.scalar_group("main/tag", 5, WALL_TIME, values))
+    pairs = ours(records.encode(Kind.SCALAR_GROUP, "main/tag", 5, WALL_TIME, values))
     assert [place for place, _ in pairs] == ["main/tag/a", "main/tag/deep/er"]
     for place, event in pairs:
         assert logged(tmp_path / place) == [event]
@@ -119,7 +121,7 @@ def test_a_group_is_laid_out_as_tensorboardx_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize("peer", PEERS)
 def test_a_session_start_is_theirs(peer: Any, tmp_path: Path) -> None:
     (theirs,) = peers_events(peer, tmp_path, lambda writer: None, purge_step=100)
-    ((place, event),) = ours(records.session_start(100, theirs.wall_time or 1.0))
+    ((place, event),) = ours(records.encode(Kind.SESSION_START, "", 100, theirs.wall_time or 1.0))
     assert place == ""
     # The peers disagree about the wall time of this event, and one has none.
     theirs.wall_time = event.wall_time

@@ -6,10 +6,13 @@ from tbxd.encode import encode, scalar
 from tbxd.encode.scalar_group import sub_run_of
 from tbxd_wire import records
 from tbxd_wire.errors import RecordError
+from tbxd_wire.kinds import Kind
 
 
 def test_each_key_is_a_sub_run_of_the_tag() -> None:
-    record = records.decode(records.scalar_group("losses", 7, 1.5, {"a": 1.0, "b/c": 2.0}))
+    record = records.decode(
+        records.encode(Kind.SCALAR_GROUP, "losses", 7, 1.5, {"a": 1.0, "b/c": 2.0})
+    )
     assert encode(record) == [
         ("losses/a", scalar.encode("losses", 7, 1.5, 1.0)),
         ("losses/b/c", scalar.encode("losses", 7, 1.5, 2.0)),
@@ -54,6 +57,6 @@ def test_no_name_leads_outside_or_nowhere(tag: str, key: str) -> None:
 
 
 def test_two_keys_of_one_directory_are_refused() -> None:
-    record = records.decode(records.scalar_group("t", 1, 1.0, {"a": 1.0, "a/": 2.0}))
+    record = records.decode(records.encode(Kind.SCALAR_GROUP, "t", 1, 1.0, {"a": 1.0, "a/": 2.0}))
     with pytest.raises(RecordError, match="two keys"):
         encode(record)

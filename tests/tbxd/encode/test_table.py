@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tbxd.encode import UnknownKind, encode, tags
+from tbxd.encode.table import _ROWS
 from tbxd.proto.event_pb2 import Event, SessionLog
 from tbxd_wire import records
 from tbxd_wire.errors import RecordError
@@ -36,7 +37,7 @@ numbers = st.dictionaries(names, st.floats(), max_size=5)
 
 
 @given(
-    st.sampled_from([*map(int, Kind), 0, 6, 99]),
+    st.sampled_from([*_ROWS, 0, 99]),
     names,
     st.none() | st.integers(-5, 1 << 40),
     st.lists(junk | numbers | st.floats() | st.text(), max_size=5),
@@ -60,10 +61,10 @@ def test_any_record_becomes_whole_events_or_is_refused(
         assert event.wall_time == 1.5
         assert event.step == (step or 0)
         for value in event.summary.value:
-            assert value.tag.removesuffix("/text_summary" * (kind == Kind.TEXT)) in moved
+            assert any(value.tag.startswith(name) for name in moved)
 
 
-@pytest.mark.parametrize("kind", [0, -1, 6, 255])
+@pytest.mark.parametrize("kind", [0, -1, 99, 255])
 def test_an_unknown_kind_can_be_told_from_a_bad_record(kind: int) -> None:
     with pytest.raises(UnknownKind, match=f"kind {kind} ") as caught:
         encode([kind, "tag", 1, 1.0, 0.5])
@@ -71,14 +72,16 @@ def test_an_unknown_kind_can_be_told_from_a_bad_record(kind: int) -> None:
 
 
 def test_every_kind_has_an_encoder() -> None:
-    for kind in Kind:
+    for kind in _ROWS:
         with pytest.raises(RecordError) as caught:
             encode([int(kind), "", None, 1.0])
         assert not isinstance(caught.value, UnknownKind)
 
 
 def test_many_scalars_become_one_event() -> None:
-    record = records.decode(records.scalars(3, 1.5, {"a": 1.0, "b": float("inf"), "": 1e300}))
+    record = records.decode(
+        records.encode(Kind.SCALARS, "", 3, 1.5, {"a": 1.0, "b": float("inf"), "": 1e300})
+    )
     ((directory, data),) = encode(record)
     event = Event.FromString(data)
     assert directory == ""
@@ -92,12 +95,12 @@ def test_many_scalars_become_one_event() -> None:
 
 
 def test_no_scalars_become_no_event() -> None:
-    assert encode(records.decode(records.scalars(3, 1.5, {}))) == []
-    assert encode(records.decode(records.scalar_group("tag", 3, 1.5, {}))) == []
+    assert encode(records.decode(records.encode(Kind.SCALARS, "", 3, 1.5, {}))) == []
+    assert encode(records.decode(records.encode(Kind.SCALAR_GROUP, "tag", 3, 1.5, {}))) == []
 
 
 def test_a_session_start_is_a_session_log() -> None:
-    record = records.decode(records.session_start(-4, 1.5))
+    record = records.decode(records.encode(Kind.SESSION_START, "", -4, 1.5))
     ((directory, data),) = encode(record)
     event = Event.FromString(data)
     assert directory == ""

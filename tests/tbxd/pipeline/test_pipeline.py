@@ -23,6 +23,7 @@ from tbxd.reading.events import events_of
 from tbxd.sinks import event_file
 from tbxd_wire import frame, records
 from tbxd_wire.errors import RecordError
+from tbxd_wire.kinds import Kind
 from tests.tbxd.hellos import hello_of, scalar_frame, scalar_frames
 
 
@@ -127,7 +128,7 @@ def test_hellos_that_lead_elsewhere(house: House, fields: dict[str, str]) -> Non
 
 def test_groups_go_into_sub_runs(house: House, tmp_path: Path) -> None:
     entry = house.session(tmp_path / "run")
-    group = records.scalar_group("losses", 3, 1.7e9, {"a": 1.0, "b": 2.0})
+    group = records.encode(Kind.SCALAR_GROUP, "losses", 3, 1.7e9, {"a": 1.0, "b": 2.0})
     house.feed(entry, scalar_frame(1) + frame.encode(group) + scalar_frame(2))
     house.commit()
     assert steps_of(tmp_path / "run") == [1, 2]
@@ -138,7 +139,9 @@ def test_groups_go_into_sub_runs(house: House, tmp_path: Path) -> None:
 
 def test_many_scalars_become_one_event(house: House, tmp_path: Path) -> None:
     entry = house.session(tmp_path / "run")
-    house.feed(entry, frame.encode(records.scalars(7, 1.7e9, {"a": 1.0, "b": 2.0})))
+    house.feed(
+        entry, frame.encode(records.encode(Kind.SCALARS, "", 7, 1.7e9, {"a": 1.0, "b": 2.0}))
+    )
     house.commit()
     (event,) = summaries_of(tmp_path / "run")
     assert {value.tag: value.simple_value for value in event.summary.value} == {"a": 1.0, "b": 2.0}
@@ -165,8 +168,8 @@ PLAIN = (records.SCALAR, "loss", 1, 1.7e9, 2.0)
         b"\xc1",
         records.pack(PLAIN)[:-1],
         records.pack(PLAIN) + b"\0",
-        records.scalar_group("../..", 1, 1.7e9, {"a": 1.0}),
-        records.scalar_group("g", 1, 1.7e9, {"../a": 1.0}),
+        records.encode(Kind.SCALAR_GROUP, "../..", 1, 1.7e9, {"a": 1.0}),
+        records.encode(Kind.SCALAR_GROUP, "g", 1, 1.7e9, {"../a": 1.0}),
         b"\x91" * 2000 + b"\xc0",
     ],
 )
@@ -220,7 +223,9 @@ def test_an_encoder_that_fails_costs_the_record_only(
 
     monkeypatch.setattr("tbxd.pipeline.take.encode", broken)
     entry = house.session(tmp_path / "run")
-    house.feed(entry, frame.encode(records.text("t", 1, 1.7e9, "hello")) + scalar_frame(2))
+    house.feed(
+        entry, frame.encode(records.encode(Kind.TEXT, "t", 1, 1.7e9, "hello")) + scalar_frame(2)
+    )
     house.commit()
     assert entry.refused == 1
     assert "a mistake of ours" in str(entry.refused_reason)
@@ -438,7 +443,7 @@ def test_positions_are_committed_in_order_over_several_files(
     house: House, tmp_path: Path, disk: Disk
 ) -> None:
     entry = house.session(tmp_path / "run")
-    group = frame.encode(records.scalar_group("g", 1, 1.7e9, {"a": 1.0}))
+    group = frame.encode(records.encode(Kind.SCALAR_GROUP, "g", 1, 1.7e9, {"a": 1.0}))
     disk.full.add(str(tmp_path / "run" / "g"))
     first = scalar_frame(1)
     house.feed(entry, first)
@@ -551,7 +556,7 @@ def test_a_sub_run_that_cannot_be_read_stops_in_front_of_its_record(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = house.session(tmp_path / "run", known=True)
-    group = frame.encode(records.scalar_group("g", 1, 1.7e9, {"a": 1.0, "b": 2.0}))
+    group = frame.encode(records.encode(Kind.SCALAR_GROUP, "g", 1, 1.7e9, {"a": 1.0, "b": 2.0}))
     frames = scalar_frame(1) + group + scalar_frame(2)
 
     def resume(directory: str, _sessions: object) -> dict[bytes, Any]:

@@ -16,6 +16,7 @@ from tbxd.intake.roster import Roster
 from tbxd.pipeline import Pipeline
 from tbxd.reading.events import event_files, events_of
 from tbxd_wire import frame, records
+from tbxd_wire.kinds import Kind
 from tests.tbxd.hellos import hello_of
 
 
@@ -25,11 +26,11 @@ def body_of(kind: int, step: int) -> bytes:
     if kind == 0:
         return records.pack((records.SCALAR, "loss", step, wall_time, float(step)))
     if kind == 1:
-        return records.scalar_group("g", step, wall_time, {"a": 1.0})
+        return records.encode(Kind.SCALAR_GROUP, "g", step, wall_time, {"a": 1.0})
     if kind == 2:
-        return records.scalar_group("g", step, wall_time, {"a": 1.0, "b": 2.0})
+        return records.encode(Kind.SCALAR_GROUP, "g", step, wall_time, {"a": 1.0, "b": 2.0})
     if kind == 3:
-        return records.text("note", step, wall_time, "x" * step)
+        return records.encode(Kind.TEXT, "note", step, wall_time, "x" * step)
     return records.pack((200, "of another age", step, wall_time))
 
 

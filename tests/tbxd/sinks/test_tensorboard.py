@@ -19,6 +19,7 @@ from tbxd.format import marks
 from tbxd.sinks.descriptors import Descriptors
 from tbxd.sinks.run_directory import RunDirectory
 from tbxd_wire import records
+from tbxd_wire.kinds import Kind
 from tests.board import Board, tensorboard
 
 SESSIONS = [bytes([number]) * 16 for number in range(3)]
@@ -45,7 +46,7 @@ def log_round(directory: RunDirectory, number: int) -> None:
         progress = directory.progress.get(session)
         if progress is None or not progress.written(step * 10):
             values = dict.fromkeys(tags_of(step), step * 0.5)
-            record = records.decode(records.scalars(step, 1e9 + step, values))
+            record = records.decode(records.encode(Kind.SCALARS, "", step, 1e9 + step, values))
             events.append(encode(record)[0][1])
     directory.add(session, steps.start * 10, steps.stop * 10, events)
     assert directory.write(2e9) is not None
@@ -60,7 +61,7 @@ def logdir(tmp_path_factory: pytest.TempPathFactory) -> str:
         directory = RunDirectory(str(root / "run"), Descriptors(), host="host")
         directory.resume(SESSIONS)
         if first == 0:
-            text = records.decode(records.text("notes", 0, 1e9, "words"))
+            text = records.decode(records.encode(Kind.TEXT, "notes", 0, 1e9, "words"))
             directory.add(b"t" * 16, 0, 100, [encode(text)[0][1]])
             directory.write(2e9)
         for number in range(first, end):

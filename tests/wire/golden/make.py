@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tbxd_wire import frame, messages, records, segment
-from tbxd_wire.kinds import ScalarForm
+from tbxd_wire.kinds import Kind, ScalarForm
 from tbxd_wire.limits import SEGMENT_HEAD_BYTES
 
 SESSION = bytes(range(16))
@@ -19,13 +19,22 @@ SESSION = bytes(range(16))
 def _records() -> dict[str, bytes]:
     return {
         "scalar": records.pack((records.SCALAR, "train/loss", 7, 1700000000.5, 0.25)),
-        "scalar_of_form": records.scalar_of_form(
-            "train/loss", None, 1.5, float("inf"), ScalarForm.DOUBLE_TENSOR, "Loss", "*the* loss"
+        "scalar_of_form": records.encode(
+            Kind.SCALAR,
+            "train/loss",
+            None,
+            1.5,
+            float("inf"),
+            int(ScalarForm.DOUBLE_TENSOR),
+            "Loss",
+            "*the* loss",
         ),
-        "scalar_group": records.scalar_group("loss", -3, 1.5, {"train": 1.0, "eval": -2.0}),
-        "scalars": records.scalars(1 << 40, 1.5, {"a": 1.0, "b/ü": 2.0}),
-        "text": records.text("notes", 0, 1.5, "# Überschrift"),
-        "session_start": records.session_start(100, 1.5),
+        "scalar_group": records.encode(
+            Kind.SCALAR_GROUP, "loss", -3, 1.5, {"train": 1.0, "eval": -2.0}
+        ),
+        "scalars": records.encode(Kind.SCALARS, "", 1 << 40, 1.5, {"a": 1.0, "b/ü": 2.0}),
+        "text": records.encode(Kind.TEXT, "notes", 0, 1.5, "# Überschrift"),
+        "session_start": records.encode(Kind.SESSION_START, "", 100, 1.5),
     }
 
 

@@ -1,0 +1,166 @@
+"""What all logging methods of a writer share: its run, its way into the journal, its defaults."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+from collections.abc import Iterator
+from time import localtime, strftime, time
+from typing import Any, Self
+
+from tbxd_client import convert
+from tbxd_client.recorder import Discarder, Recorder
+from tbxd_wire import records
+from tbxd_wire.kinds import Kind
+
+FLUSH_TIMEOUT_S = 30.0
+CLOSE_TIMEOUT_S = 10.0
+
+
+class Writer:
+    """A run, as one author sees it, without the methods that log into it.
+
+    Args:
+        logdir: run directory; relative to the working directory of now. Default:
+            ``runs/<date>_<time>_<host><comment>``.
+        comment: appended to the default ``logdir``, ignored if one is given.
+        purge_step: the run goes on at this step: TensorBoard drops what it holds from it on.
+        max_queue: accepted for compatibility; nothing here waits in a queue.
+        flush_secs: accepted for compatibility; records are on their way after 20 ms.
+        filename_suffix: appended to the names of event files.
+        write_to_disk: if False, arguments are checked and nothing is logged.
+        log_dir: the same as ``logdir``, which wins if both are given.
+        role: path below the run directory for this author, instead of the one found out; "" is
+            the run directory itself. Child processes get their own names below it.
+
+    Attributes:
+        logdir: the run directory as given (``log_dir`` is the same).
+
+    Raises:
+        OSError: the run directory cannot be made, or the runtime directory cannot be used.
+        ValueError: a role or suffix that leads out of the run directory.
+    """
+
+    def __init__(
+        self,
+        logdir: str | os.PathLike[str] | None = None,
+        comment: str = "",
+        purge_step: int | None = None,
+        max_queue: int = 10,
+        flush_secs: float = 120,
+        filename_suffix: str = "",
+        write_to_disk: bool = True,
+        log_dir: str | os.PathLike[str] | None = None,
+        *,
+        role: str | None = None,
+    ) -> None:
+        chosen = logdir or log_dir or None
+        self.logdir = os.fsdecode(chosen) if chosen is not None else _default_logdir(comment)
+        self.purge_step = convert.step(purge_step)
+        self.max_queue = max_queue
+        self.flush_secs = flush_secs
+        self.filename_suffix = filename_suffix
+        self.write_to_disk = write_to_disk
+        self._default_step: int | None = None
+        self._default_wall_time: float | None = None
+        self._recorder: Recorder | Discarder = Discarder()
+        if write_to_disk:
+            self._recorder = Recorder(self.logdir, role, filename_suffix, self.purge_step)
+
+    @property
+    def log_dir(self) -> str:
+        """The run directory as given."""
+        return self.logdir
+
+    def get_logdir(self) -> str:
+        """Return the run directory as given."""
+        return self.logdir
+
+    @contextlib.contextmanager
+    def use_metadata(self, *, global_step: Any = None, walltime: Any = None) -> Iterator[Self]:
+        """Give calls inside the ``with`` block a default step, wall time, or both.
+
+        What a call names itself wins. However the block ends, the defaults end with it.
+
+        Raises:
+            AssertionError: neither is given, or the blocks are nested.
+        """
+        assert global_step is not None or walltime is not None, (
+            "use_metadata needs a global_step, a walltime, or both"
+        )
+        nested = self._default_step is not None or self._default_wall_time is not None
+        assert not nested, "use_metadata blocks cannot be nested"
+        step = convert.step(global_step)
+        wall_time = None if walltime is None else convert.wall_time(walltime)
+        self._default_step, self._default_wall_time = step, wall_time
+        try:
+            yield self
+        finally:
+            self._default_step = self._default_wall_time = None
+
+    # -- barriers
+
+    def flush(self, timeout_s: float = FLUSH_TIMEOUT_S) -> None:
+        """Return when everything logged before through this writer is in the event files.
+
+        Raises:
+            FlushTimeout: it was not after ``timeout_s`` seconds; nothing is lost by that.
+        """
+        self._recorder.flush(timeout_s)
+
+    def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
+        """Flush, then end the session. A later call logs into the same run again.
+
+        Never raises and never takes longer than ``timeout_s`` seconds: what no daemon has
+        committed by then stays in the journal, one warning says so, and a daemon will write it.
+        """
+        self._recorder.close(timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def stats(self) -> dict[str, Any]:
+        """Return facts about this process's session.
+
+        ``run`` and ``role`` (where it writes), ``records`` and ``bytes`` put into the journal,
+        ``committed_bytes``, ``pending_bytes``, ``shed`` (records refused because there was no
+        room), ``connected``, ``trouble`` ("" for none).
+        """
+        return self._recorder.stats()
+
+    # -- for the methods that log
+
+    def _post(self, kind: Kind, tag: str, global_step: Any, walltime: Any, *fields: object) -> None:
+        """Log a record without arrays; ``fields`` are its kind's, see tbxd_wire.records."""
+        step, wall_time = self._step(global_step), self._wall_time(walltime)
+        body = records.encode(kind, convert.tag(tag), step, wall_time, *fields)
+        append = self._recorder.append
+        if not append(body):
+            self._recorder.refused(body, append)
+
+    def _post_arrays(
+        self, kind: Kind, tag: str, global_step: Any, walltime: Any, *fields: object
+    ) -> None:
+        """Log a record with arrays: among ``fields``, at any depth, those of ``arrays.source``."""
+        step, wall_time = self._step(global_step), self._wall_time(walltime)
+        record, sources = records.encode_before(kind, convert.tag(tag), step, wall_time, *fields)
+        self._recorder.append_arrays(record, sources)
+
+    def _step(self, given: Any) -> int | None:
+        return self._default_step if given is None else convert.step(given)
+
+    def _wall_time(self, given: Any) -> float:
+        if given is not None:
+            return convert.wall_time(given)
+        default = self._default_wall_time
+        return time() if default is None else default
+
+
+def _default_logdir(comment: str) -> str:
+    """Return the run directory that both peers use by default."""
+    name = f"{strftime('%b%d_%H-%M-%S', localtime())}_{platform.node()}{comment}"
+    return os.path.join("runs", name)

@@ -1,0 +1,39 @@
+"""Records as a client makes them, and the events that become of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tbxd.encode import encode
+from tbxd.proto.event_pb2 import Event
+from tbxd_wire import frame, records
+from tbxd_wire.kinds import Kind
+from tbxd_wire.records import Record
+
+WALL_TIME = 1_700_000_000.25
+
+
+def record_of(kind: Kind, tag: str, *fields: object, step: int | None = 3) -> Record:
+    """Return a record with ``fields``, among them arrays of ``tbxd_client.arrays.source``, as it
+    comes out of a journal."""
+    return records.decode(body_of(kind, tag, *fields, step=step))
+
+
+def body_of(kind: Kind, tag: str, *fields: object, step: int | None = 3) -> bytes:
+    """Return the body of a frame with such a record."""
+    record, sources = records.encode_before(kind, tag, step, WALL_TIME, *fields)
+    if not sources:
+        return record
+    whole = bytearray(frame.encode_before(record, sum(each.nbytes for each in sources)))
+    for each in sources:
+        start = len(whole)
+        whole += bytes(each.nbytes)
+        each.copy_to(memoryview(whole)[start:])
+    ((_, body),) = frame.walk(whole)
+    return bytes(body)
+
+
+def events_of(kind: Kind, tag: str, *fields: object, step: int | None = 3) -> dict[str, Any]:
+    """Return the event for each directory."""
+    pairs = encode(record_of(kind, tag, *fields, step=step))
+    return {place: Event.FromString(data) for place, data in pairs}
