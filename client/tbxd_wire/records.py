@@ -126,7 +126,8 @@ def decode(body: bytes | memoryview) -> Record:
             the caller skips and counts it.
     """
     try:
-        record = _unpack(body) if body[0] != LEAD_MARK else _with_arrays(memoryview(body))
+        has_arrays = len(body) >= LEAD_BYTES and body[0] == LEAD_MARK
+        record = _with_arrays(memoryview(body)) if has_arrays else _unpack(body)
         kind, tag, step, wall_time, *_ = record
     except RecordError:
         raise

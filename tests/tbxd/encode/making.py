@@ -29,7 +29,7 @@ def body_of(kind: Kind, tag: str, *fields: object, step: int | None = 3) -> byte
         start = len(whole)
         whole += bytes(each.nbytes)
         each.copy_to(memoryview(whole)[start:])
-    ((_, body),) = frame.walk(whole)
+    ((_, body),) = frame.walk(bytes(whole))
     return bytes(body)
 
 
