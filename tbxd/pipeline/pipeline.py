@@ -1,6 +1,7 @@
 """Frames of many sessions in, committed positions out.
 
-Work comes in rounds. ``feed`` takes a batch over and gathers its events by run directory;
+Work comes in rounds. ``feed`` takes a batch over and gathers its events by run directory; what is
+slow to encode goes through a pool and is gathered when it is done, in its place in the stream.
 ``commit`` ends the round with one write per directory that got any. A session's position is
 committed when all directories it fed up to there have written, in the order in which it fed them:
 a file that is stuck holds back only the sessions that feed it.
@@ -25,6 +26,7 @@ from tbxd_wire.errors import FrameError, RecordError
 from tbxd_wire.messages import Hello
 from tbxd_wire.paths import safe_relative, safe_suffix
 
+from .pool import Pool
 from .storage import Storage
 from .stream import Round, Stream
 from .take import take
@@ -44,23 +46,26 @@ class Pipeline:
     def __init__(self, config: Config, wake: Callable[[], None]) -> None:
         self._fsync_first = config.fsync is Fsync.COMMIT
         self._storage = Storage(config, wake)
+        self._pool = Pool(wake)
         self._descriptors = Descriptors()
         self._host = socket.gethostname()
         self._directories: OrderedDict[tuple[str, str], RunDirectory] = OrderedDict()
         self._streams: dict[bytes, Stream] = {}
         self._fed: set[Stream] = set()
+        self._owing: set[Stream] = set()
         self._uncommitted: set[Stream] = set()
         self._troubled = False
 
     @property
     def drained(self) -> bool:
         """Whether everything taken over is committed, and synced if it ever is to be."""
-        return not (self._fed or self._uncommitted) and self._storage.settled
+        return not (self._fed or self._owing or self._uncommitted) and self._storage.settled
 
     @property
     def deadline(self) -> float | None:
         """When :meth:`commit` is to be called at the latest, on the monotonic clock."""
-        return self._storage.deadline
+        due = [self._storage.deadline, *(stream.deadline for stream in self._owing)]
+        return min((each for each in due if each is not None), default=None)
 
     def author_directory(self, hello: Hello) -> str:
         """Return the directory in which a session writes.
@@ -94,12 +99,15 @@ class Pipeline:
             stream = self._streams[entry.session.name] = Stream(entry, self._open_directory)
         self._fed.add(stream)
         try:
-            take(stream, position, frames)
+            take(stream, self._pool, position, frames)
         except FrameError as error:
             return str(error)
         except OSError as error:
             entry.trouble = f"{error.strerror or error}: {error.filename or entry.path}"
             raise
+        finally:
+            if stream.unsettled:
+                self._owing.add(stream)
         # What held it up may be over; the end of the round looks.
         self._troubled |= entry.trouble is not None
         return None
@@ -111,6 +119,8 @@ class Pipeline:
             now: the monotonic clock.
             at_once: sync what would be synced later.
         """
+        if self._owing:
+            self._settle(now)
         if self._fed:
             self._write(now)
         self._storage.work(now, at_once=at_once)
@@ -141,10 +151,21 @@ class Pipeline:
 
     def close(self) -> None:
         """Give all descriptors and the helper thread back; what is pending is not written."""
+        self._pool.close()
         self._storage.close()
         for directory in self._directories.values():
             directory.close()
         self._directories.clear()
+
+    def _settle(self, now: float) -> None:
+        """Gather what the pool has done."""
+        for stream in list(self._owing):
+            if stream.settle(now):
+                self._fed.add(stream)
+            if not stream.unsettled:
+                self._owing.discard(stream)
+            # Whether a disk has refused a file, or has taken it at last.
+            self._troubled |= stream.deadline is not None or stream.entry.trouble is not None
 
     def _write(self, now: float) -> None:
         """Write what was gathered, one write for each directory."""
@@ -158,7 +179,10 @@ class Pipeline:
         for stream in self._fed:
             entry = stream.entry
             held = tuple(tickets[each] for each in stream.touched if each in tickets)
-            stream.rounds.append(Round(entry.session.accepted, entry.last_wall_time, held))
+            if not held and stream.settled == stream.claimed:
+                # All that it brought waits for the pool.
+                continue
+            stream.rounds.append(Round(stream.settled, entry.last_wall_time, held))
             stream.touched.clear()
             self._uncommitted.add(stream)
         self._fed.clear()
@@ -167,7 +191,7 @@ class Pipeline:
         """Tell each session's entry what holds it up."""
         self._troubled = False
         for stream in self._streams.values():
-            trouble = stream.trouble() if stream.rounds else None
+            trouble = stream.trouble() if stream.rounds or stream.unsettled else None
             stream.entry.trouble = trouble
             self._troubled |= trouble is not None
 

@@ -1,7 +1,13 @@
-"""One session on its way through the pipeline: where it writes, and what is not committed yet."""
+"""One session on its way through the pipeline: where it writes, and what is not committed yet.
+
+A record passes three positions of its stream: it is accepted (its frame is whole), settled (its
+events are with their run directories) and committed (they are in their files). Between the first
+two a stream keeps what waits for the pool, in order.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +15,13 @@ from dataclasses import dataclass
 from tbxd.intake.roster import Entry
 from tbxd.sinks.run_directory import RunDirectory, Ticket
 from tbxd_wire.errors import RecordError
+
+from .portion import Gathered, Owed, Portion
+
+AGAIN_S = 1.0
+"""How long to wait before a disk that refused a file is asked again."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +44,27 @@ class Stream:
         open_directory: returns the run directory at a path, with the session's suffix.
     """
 
-    __slots__ = ("_open_directory", "directories", "entry", "name", "rounds", "touched")
+    __slots__ = (
+        "_open_directory",
+        "_settled",
+        "directories",
+        "entry",
+        "name",
+        "rounds",
+        "touched",
+        "unsettled",
+    )
 
     def __init__(self, entry: Entry, open_directory: Callable[[str, str], RunDirectory]) -> None:
         self.entry = entry
         self.name = entry.session.name
         self.directories: dict[str, RunDirectory] = {}
         """By path relative to the author's directory; "" is that itself."""
+        self.unsettled: deque[Portion] = deque()
+        """What is accepted and not settled yet, oldest first."""
+        self._settled = entry.session.accepted
         self.rounds: deque[Round] = deque()
-        """What is not committed yet, oldest first."""
+        """What is settled and not committed yet, oldest first."""
         self.touched: set[RunDirectory] = set()
         """The directories that got events in the round that is going on."""
         self._open_directory = open_directory
@@ -62,6 +87,66 @@ class Stream:
             self.directories[relative] = found
         return found
 
+    def accept(self, portion: Portion) -> None:
+        """Take a portion over; it is settled at once if nothing before it waits."""
+        self.entry.session.accept(portion.end)
+        if isinstance(portion, Gathered) and not self.unsettled:
+            self._settle(portion)
+        else:
+            self.unsettled.append(portion)
+
+    def settle(self, now: float) -> bool:
+        """Settle what is ready, in order; return whether anything was."""
+        before = self._settled
+        while self.unsettled:
+            head = self.unsettled[0]
+            if isinstance(head, Owed):
+                if not head.is_done(now):
+                    break
+                paid = self._collect(head, now)
+                if paid is None:
+                    break
+                head = paid
+            self.unsettled.popleft()
+            self._settle(head)
+        return self._settled > before
+
+    def refuse(self, reason: str) -> None:
+        """Count a record that cannot be written."""
+        self.entry.refused += 1
+        self.entry.refused_reason = reason
+
+    def _settle(self, portion: Gathered) -> None:
+        self.touched.update(portion.settle(self.name))
+        self._settled = portion.end
+
+    def _collect(self, owed: Owed, now: float) -> Gathered | None:
+        """Return the events that were owed; None if a disk is not ready for them."""
+        gathered = Gathered(owed.begin)
+        gathered.end = owed.end
+        try:
+            targets = [(self.directory(relative), event) for relative, event in owed.events()]
+        except RecordError as error:
+            self.refuse(str(error))
+        except OSError as error:
+            owed.postpone(error, now + AGAIN_S)
+            return None
+        except Exception as error:
+            self.fail(error)
+        else:
+            for directory, event in targets:
+                gathered.add(directory, self.name, owed.begin, event)
+        return gathered
+
+    def fail(self, error: Exception) -> None:
+        """Refuse a record because of a mistake of ours.
+
+        An encoder that fails on what it should have refused costs the record, never the stream
+        and never the daemon.
+        """
+        _log.error("a record of %s cannot be encoded", self.entry.path, exc_info=error)
+        self.refuse(f"internal error: {error!r}")
+
     def commit(self, fsync: bool) -> None:
         """Move the session's committed position on, as far as its files allow.
 
@@ -75,11 +160,32 @@ class Stream:
         if done is not None:
             session.commit(done.end)
             self.entry.committed_wall_time = done.wall_time
-        if not rounds and session.uncommitted:
+        if not rounds and not self.unsettled and session.uncommitted:
             # A gap at the end has nothing to be written.
             session.commit(session.accepted)
 
+    @property
+    def settled(self) -> int:
+        """The position before which everything is with its run directories.
+
+        A gap that has nothing to be written is settled with what lies before it.
+        """
+        return self._settled if self.unsettled else self.entry.session.accepted
+
+    @property
+    def claimed(self) -> int:
+        """The position that is committed once all rounds are."""
+        return self.rounds[-1].end if self.rounds else self.entry.session.committed
+
+    @property
+    def deadline(self) -> float | None:
+        """When :meth:`settle` is to be called even if the pool has nothing new."""
+        head = self.unsettled[0] if self.unsettled else None
+        return head.deadline if isinstance(head, Owed) else None
+
     def trouble(self) -> str | None:
         """Return what keeps one of its files from being written; None if nothing does."""
+        if self.unsettled and isinstance(head := self.unsettled[0], Owed) and head.trouble:
+            return head.trouble
         troubles = (directory.trouble for directory in self.directories.values())
         return next(filter(None, troubles), None)

@@ -2,29 +2,30 @@
 
 An ordinary scalar (five fields, a step or none) is decoded, checked, encoded and counted inline,
 in about 1.2 us; every other record takes the long road through :mod:`tbxd_wire.records` and the
-encoders' table, which alone decides what is valid. Nothing is allocated per record but its event.
+encoders' table, which alone decides what is valid, and what is slow to encode goes to the pool.
+Nothing is allocated per scalar but its event.
 """
 
 from __future__ import annotations
 
-import logging
+from functools import partial
 from math import inf
 from zlib import crc32
 
 import msgpack
 
-from tbxd.encode import UnknownKind, encode, tags
+from tbxd.encode import UnknownKind, encode, is_slow, tags
 from tbxd.encode.scalar import encode as encode_scalar
 from tbxd.sinks.run_directory import RunDirectory
 from tbxd_wire import records
 from tbxd_wire.errors import FrameError, RecordError
-from tbxd_wire.frame import HEADER, HEADER_BYTES
+from tbxd_wire.frame import HEADER, HEADER_BYTES, body_at
 from tbxd_wire.kinds import Kind
 from tbxd_wire.limits import FRAME_BODY_BYTES, STEP_MAX
 
+from .pool import Pool
+from .portion import Gathered, Owed
 from .stream import Stream
-
-_log = logging.getLogger(__name__)
 
 _SCALAR = int(Kind.SCALAR)
 _SESSION_START = int(Kind.SESSION_START)
@@ -32,8 +33,14 @@ _unpack_header = HEADER.unpack_from
 _unpack = msgpack.unpackb
 
 
-def take(stream: Stream, position: int, frames: memoryview) -> None:
+def take(stream: Stream, pool: Pool, position: int, frames: memoryview) -> None:
     """Take over the frames that begin at ``position``, which is where the session stands.
+
+    Args:
+        stream: the session.
+        pool: encodes what is slow.
+        position: in the session's stream.
+        frames: kept as long as the pool works on one of them.
 
     Raises:
         FrameError: at bytes that are no whole, valid frame.
@@ -44,14 +51,11 @@ def take(stream: Stream, position: int, frames: memoryview) -> None:
         with all its events, and no others.
     """
     directory = stream.directory("")
-    batch = _Batch(stream, directory)
-    progress = directory.progress.get(stream.name)
-    written = None if progress is None else progress.written
+    batch = _Batch(stream, pool, directory, position)
+    events, starts = batch.main_lists()
+    append = events.append
     see = directory.steps.see
     went_back = directory.steps.went_back
-    events: list[bytes] = []
-    append = events.append
-    batch.gathered[directory] = events
     start = count = 0
     size = len(frames)
     step: int | None = None
@@ -64,7 +68,17 @@ def take(stream: Stream, position: int, frames: memoryview) -> None:
             length, checksum = _unpack_header(frames, start)
             end = body + length
             if end > size or not 0 < length <= FRAME_BODY_BYTES:
-                raise FrameError(position + start, f"no body of {length} bytes can be there")
+                # No frame at all, or one with arrays, whose length has a mark.
+                try:
+                    end, content = body_at(frames, start)
+                except FrameError as error:
+                    raise FrameError(position + start, error.reason) from None
+                step, wall_time = batch.take_other(position + start, position + end, content)
+                events, starts = batch.main_lists()
+                append = events.append
+                count += 1
+                start = end
+                continue
             content = frames[body:end]
             if crc32(content) != checksum:
                 raise FrameError(position + start, "wrong checksum")
@@ -79,8 +93,9 @@ def take(stream: Stream, position: int, frames: memoryview) -> None:
                     and -inf < wall_time < inf
                 ):
                     event = encode_scalar(tag, step, wall_time, value)
-                    if written is None or not written(position + start):
-                        append(event)
+                    append(event)
+                    if starts is not None:
+                        starts.append(position + start)
                     see(tag, step)
                     count += 1
                     start = end
@@ -88,7 +103,9 @@ def take(stream: Stream, position: int, frames: memoryview) -> None:
             except (ValueError, TypeError, msgpack.UnpackException):
                 # What was unpacked is not to be trusted with anything.
                 step = wall_time = None
-            step, wall_time = batch.take_other(position + start, content)
+            step, wall_time = batch.take_other(position + start, position + end, content)
+            events, starts = batch.main_lists()
+            append = events.append
             count += 1
             start = end
     finally:
@@ -100,24 +117,30 @@ def take(stream: Stream, position: int, frames: memoryview) -> None:
             entry.last_step = step
         if wall_time is not None:
             entry.last_wall_time = wall_time
-        batch.finish(position, position + start)
+        batch.finish(position + start)
 
 
 class _Batch:
-    """What one batch has gathered, and the long road for its records that are no plain scalars."""
+    """What one batch brings, portion by portion, and the long road for all but plain scalars."""
 
-    __slots__ = ("_main", "_stream", "gathered", "steps_back")
+    __slots__ = ("_gathered", "_main", "_pool", "_stream", "steps_back")
 
-    def __init__(self, stream: Stream, main: RunDirectory) -> None:
+    def __init__(self, stream: Stream, pool: Pool, main: RunDirectory, begin: int) -> None:
         self._stream = stream
+        self._pool = pool
         self._main = main
-        self.gathered: dict[RunDirectory, list[bytes]] = {}
-        """The new events for each directory that the batch has any event for."""
+        self._gathered = Gathered(begin)
         self.steps_back = 0
         """Steps that went back in directories other than the author's own."""
 
-    def take_other(self, start: int, content: memoryview) -> tuple[int | None, float | None]:
-        """Take over one record of any kind, whose frame starts at ``start``.
+    def main_lists(self) -> tuple[list[bytes], list[int] | None]:
+        """Return where events for the author's own directory go: see ``Gathered.lists``."""
+        return self._gathered.lists(self._main, self._stream.name)
+
+    def take_other(
+        self, start: int, end: int, content: memoryview
+    ) -> tuple[int | None, float | None]:
+        """Take over one record of any kind, whose frame is [start, end).
 
         Returns:
             Its step and wall time; Nones if it was refused.
@@ -125,33 +148,30 @@ class _Batch:
         Raises:
             OSError: nothing of the record was taken over.
         """
-        entry = self._stream.entry
+        stream = self._stream
         try:
             record = records.decode(content)
-            pairs = encode(record)
             names = tuple(tags(record))
-            targets = [(self._stream.directory(relative), event) for relative, event in pairs]
+            if is_slow(record, len(content)):
+                self._owe(start, end, record, names)
+                return record[2], record[3]
+            pairs = encode(record)
+            targets = [(stream.directory(relative), event) for relative, event in pairs]
         except UnknownKind as error:
-            entry.unknown += 1
-            entry.refused_reason = str(error)
+            stream.entry.unknown += 1
+            stream.entry.refused_reason = str(error)
             return None, None
         except RecordError as error:
-            self._refuse(str(error))
+            stream.refuse(str(error))
             return None, None
         except OSError:
             # RecordError aside, the only one that is about the world and not about the record.
             raise
         except Exception as error:
-            # An encoder that fails on what it should have refused is our mistake. It costs the
-            # record, never the stream and never the daemon.
-            _log.exception("a record of %s cannot be encoded", self._stream.entry.path)
-            self._refuse(f"internal error: {error!r}")
+            stream.fail(error)
             return None, None
         for directory, event in targets:
-            events = self.gathered.setdefault(directory, [])
-            progress = directory.progress.get(self._stream.name)
-            if progress is None or not progress.written(start):
-                events.append(event)
+            self._gathered.add(directory, stream.name, start, event)
             if record[0] == _SESSION_START:
                 directory.steps.restart()
             before = directory.steps.went_back
@@ -160,15 +180,15 @@ class _Batch:
                 self.steps_back += directory.steps.went_back - before
         return record[2], record[3]
 
-    def finish(self, begin: int, end: int) -> None:
-        """Hand everything gathered to its directories; the session stands at ``end`` now."""
-        stream = self._stream
-        for directory, events in self.gathered.items():
-            directory.add(stream.name, begin, end, events)
-            stream.touched.add(directory)
-        stream.entry.session.accept(end)
+    def finish(self, end: int) -> None:
+        """Hand over what is gathered; the session stands at ``end`` now."""
+        self._gathered.end = end
+        self._stream.accept(self._gathered)
 
-    def _refuse(self, reason: str) -> None:
-        entry = self._stream.entry
-        entry.refused += 1
-        entry.refused_reason = reason
+    def _owe(self, start: int, end: int, record: records.Record, names: tuple[str, ...]) -> None:
+        """Give a record to the pool; what follows it is another portion."""
+        self._main.steps.see_all(names, record[2])
+        self.finish(start)
+        submit = partial(self._pool.submit, record, self._stream.entry.path)
+        self._stream.accept(Owed(start, end, submit))
+        self._gathered = Gathered(end)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
+from unittest.mock import patch
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbxd.config import Config, Fsync
-from tbxd.encode import encode
+from tbxd.encode import encode, is_slow
 from tbxd.intake.roster import Roster
 from tbxd.pipeline import Pipeline
+from tbxd.pipeline.pool import Events, Pool
 from tbxd.reading.events import event_files, events_of
 from tbxd_wire import frame, records
+from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
+from tbxd_wire.records import Record
 from tests.tbxd.hellos import hello_of
 
 
@@ -31,20 +39,64 @@ def body_of(kind: int, step: int) -> bytes:
         return records.encode(Kind.SCALAR_GROUP, "g", step, wall_time, {"a": 1.0, "b": 2.0})
     if kind == 3:
         return records.encode(Kind.TEXT, "note", step, wall_time, "x" * step)
+    if kind == 5:
+        return records.encode(Kind.TEXT, "refused", step, wall_time, b"no str")
     return records.pack((200, "of another age", step, wall_time))
 
 
-streams = st.lists(st.integers(0, 4), min_size=1, max_size=25).map(
+streams = st.lists(st.integers(0, 5), min_size=1, max_size=25).map(
     lambda kinds: [body_of(kind, step) for step, kind in enumerate(kinds, 1)]
 )
 
 
-@settings(max_examples=150, deadline=None)
+class SomeTime(Pool):
+    """A pool that is done with a record when the test says so, in any order."""
+
+    def __init__(self) -> None:
+        self.owed: list[tuple[Future[Events], Record]] = []
+
+    def submit(self, record: Record, path: str) -> Future[Events]:
+        future: Future[Events] = Future()
+        self.owed.append((future, record))
+        return future
+
+    def pay(self, index: int) -> None:
+        future, record = self.owed.pop(index)
+        try:
+            future.set_result(encode(record))
+        except RecordError as error:
+            future.set_exception(error)
+
+    def pay_all(self) -> None:
+        while self.owed:
+            self.pay(0)
+
+    def close(self) -> None:
+        self.owed.clear()
+
+
+def slow_kinds(record: Record, record_bytes: int) -> bool:
+    return record[0] in (Kind.TEXT, Kind.SCALAR_GROUP) and bool(is_slow(record, 0) or record[2] % 3)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _slow() -> Iterator[None]:
+    with patch("tbxd.pipeline.take.is_slow", slow_kinds):
+        yield
+
+
+def pipeline_with(pool: Pool, place: str) -> Pipeline:
+    pipeline = Pipeline(Config(place, fsync=Fsync.NEVER), lambda: None)
+    pipeline._pool = pool
+    return pipeline
+
+
+@settings(max_examples=300, deadline=None)
 @given(streams, st.data())
 def test_every_event_once_and_in_order(bodies: list[bytes], data: st.DataObject) -> None:
     expected: dict[str, list[bytes]] = defaultdict(list)
     for body in bodies:
-        if records.decode(body)[0] != 200:
+        with contextlib.suppress(RecordError):
             for relative, event in encode(records.decode(body)):
                 expected[relative].append(event)
     frames = [frame.encode(body) for body in bodies]
@@ -58,7 +110,8 @@ def test_every_event_once_and_in_order(bodies: list[bytes], data: st.DataObject)
         run = Path(place) / "run"
         acked = 0
         for _ in range(data.draw(st.integers(1, 4), label="deaths")):
-            pipeline = Pipeline(Config(place, fsync=Fsync.NEVER), lambda: None)
+            pool = SomeTime()
+            pipeline = pipeline_with(pool, place)
             # The client may not have heard of the last acks.
             begin = data.draw(st.sampled_from([end for end in ends if end <= acked]), label="from")
             hello = hello_of(str(run), session=session, position=begin, known=True)
@@ -68,6 +121,8 @@ def test_every_event_once_and_in_order(bodies: list[bytes], data: st.DataObject)
                 cut = data.draw(st.sampled_from([end for end in ends if end > position]))
                 assert pipeline.feed(entry, position, memoryview(stream)[position:cut]) is None
                 position = cut
+                while pool.owed and data.draw(st.booleans(), label="one is encoded"):
+                    pool.pay(data.draw(st.integers(0, len(pool.owed) - 1)))
                 if data.draw(st.booleans(), label="round ends"):
                     before = sizes(run)
                     pipeline.commit(0.0)
@@ -76,6 +131,7 @@ def test_every_event_once_and_in_order(bodies: list[bytes], data: st.DataObject)
                         break
                     acked = max(acked, entry.session.committed)
             else:
+                pool.pay_all()
                 pipeline.commit(0.0)
                 acked = max(acked, entry.session.committed)
             pipeline.close()
@@ -106,11 +162,13 @@ def tear(run: Path, before: dict[str, int], data: st.DataObject) -> None:
 
 def finish(run: Path, session: bytes, stream: bytes, acked: int) -> None:
     """Let one last daemon write what is still missing, in one batch."""
-    pipeline = Pipeline(Config(str(run.parent), fsync=Fsync.NEVER), lambda: None)
+    pool = SomeTime()
+    pipeline = pipeline_with(pool, str(run.parent))
     hello = hello_of(str(run), session=session, position=acked, known=True)
     entry = Roster(1 << 28).add(hello, str(run), 0.0)
     if acked < len(stream):
         assert pipeline.feed(entry, acked, memoryview(stream)[acked:]) is None
+        pool.pay_all()
         pipeline.commit(0.0)
     assert entry.session.committed == len(stream)
     pipeline.close()
