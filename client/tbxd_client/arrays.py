@@ -19,6 +19,11 @@ import numpy
 from tbxd_wire.arrays import DIMENSIONS, ITEM_BYTES, Source
 
 _REFUSED = (tuple, dict, set, frozenset, range, type(None), type)
+_NAMES = {
+    numpy.dtype(name): name for name in ITEM_BYTES if not name.startswith(("bfloat", "float8"))
+}
+"""The names of numpy's own dtypes in this machine's byte order."""
+
 _WIDE_FLOATS = ("longdouble", "float96", "float128")
 _WIDE_COMPLEX = ("clongdouble", "complex192", "complex256")
 
@@ -32,15 +37,19 @@ class HostArray:
 
     __slots__ = ("array", "dtype", "nbytes", "shape")
 
-    def __init__(self, array: numpy.ndarray[Any, Any], dtype: str | None = None) -> None:
+    def __init__(self, array: numpy.ndarray[Any, Any], dtype: str) -> None:
         self.array = array
-        self.dtype = array.dtype.name if dtype is None else dtype
+        self.dtype = dtype
         self.shape = array.shape
         self.nbytes = array.nbytes
 
     def copy_to(self, target: memoryview) -> None:
         """Write the elements into ``nbytes`` writable bytes."""
-        if self.nbytes:
+        if not self.nbytes:
+            return
+        if self.array.flags.c_contiguous and self.array.dtype.isnative:
+            target[:] = self.array.reshape(-1).view(numpy.uint8).data
+        else:
             native = self.array.dtype.newbyteorder("<")
             numpy.copyto(numpy.frombuffer(target, native).reshape(self.shape), self.array)
 
@@ -77,8 +86,12 @@ def source(value: Any, name: str = "values") -> Source:
         TypeError: a string, an array of objects or strings, a dtype that is no number.
         ValueError: a ragged list, or more dimensions than DIMENSIONS.
     """
-    if isinstance(value, (numpy.ndarray, numpy.generic)):
-        return _of_numpy(numpy.asarray(value), name)
+    if isinstance(value, numpy.ndarray):
+        # Asking a dtype for its name costs more than all the rest.
+        dtype = _NAMES.get(value.dtype)
+        if dtype is not None and value.ndim <= DIMENSIONS:
+            return HostArray(value, dtype)
+        return _of_numpy(value, name)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         return _of_torch(value, torch, name)
@@ -116,7 +129,7 @@ def _of_numpy(array: numpy.ndarray[Any, Any], name: str) -> HostArray:
         raise TypeError(f"{name} must be numbers, not {array.dtype.name} (shape {array.shape})")
     if array.ndim > DIMENSIONS:
         raise ValueError(f"{name} must have at most {DIMENSIONS} dimensions, not {array.ndim}")
-    return HostArray(array)
+    return HostArray(array, array.dtype.name)
 
 
 def _of_torch(tensor: Any, torch: Any, name: str) -> Source:
@@ -141,7 +154,7 @@ def _of_torch(tensor: Any, torch: Any, name: str) -> Source:
 
 def _to_numpy(value: Any, name: str) -> numpy.ndarray[Any, Any]:
     """Return the elements of a list, a number, or another framework's array on the host."""
-    if isinstance(value, (list, bool, int, float, complex)):
+    if isinstance(value, (list, bool, int, float, complex, numpy.generic)):
         return numpy.array(value)
     if hasattr(value, "__cuda_array_interface__"):
         for method in ("get", "copy_to_host"):

@@ -233,16 +233,20 @@ class Journal:
         current.used = start - SEGMENT_HEAD_BYTES
         if self.closed:
             return False
-        if current.used + size > current.capacity:
-            base = current.base + current.used
-            backlog = base - self._first.words[segment.RELEASED]
+        base = current.base + current.used
+        backlog = base - self._first.words[segment.RELEASED]
+        if not backlog and current.used and size <= current.capacity:
+            # All of it is released: the next record goes where the pages are warm. An interrupt
+            # finds all of this done or nothing of it: it calls nothing.
+            current.words[_USED] = 0
+            current.words[segment.BASE] = base
+            current.base = base
+            current.used = 0
+            current.cuts = []
+            self._placed = start = SEGMENT_HEAD_BYTES
+        elif current.used + size > current.capacity:
             bulky = not isinstance(data, bytes)
             following = self._supply.find(size, base, backlog, bulky=bulky)
-            if following is None and not backlog and size <= current.capacity:
-                # There is no room for another, but all of this one is released.
-                current.rebase(base)
-                self._placed = SEGMENT_HEAD_BYTES
-                return self._place(data)
             if following is None:
                 self.shed += 1
                 self._first.words[segment.SHED] = self.shed
@@ -250,7 +254,7 @@ class Journal:
             current.cuts.append(base)
             supply = self._supply
             pool = [each for each in supply.pool if each is not following]
-            # An interrupt finds all of this done or nothing of it: it calls nothing.
+            # Here, too.
             supply.pool = pool
             self._segments += [following]
             self._current = following
@@ -259,7 +263,7 @@ class Journal:
             self._placed = start = SEGMENT_HEAD_BYTES
             self._stop = 0
         elif current.used:
-            current.cuts.append(current.base + current.used)
+            current.cuts.append(base)
         end = start + size
         if isinstance(data, bytes):
             self._map[start:end] = data

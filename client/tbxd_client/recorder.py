@@ -34,8 +34,10 @@ class Recorder:
 
     Attributes:
         append: puts one record's body into the journal; returns False if it did not, and the
-            caller then hands the body, and this very ``append``, to ``refused``. Neither ever
+            caller then hands this very ``append``, and the body, to ``refused``. Neither ever
             raises. (An attribute and not a method, so that the hot path has one call less.)
+        append_arrays: the same for a record with arrays and these. It raises what copying an
+            array raises, and the caller then calls ``failed``.
 
     Args:
         logdir: the run directory; made if it is not there.
@@ -74,28 +76,11 @@ class Recorder:
         self._last: dict[str, Any] = {**_NO_RECORDS, "trouble": ""}
         self._finalizer: weakref.finalize[Any, Any] | None = None
         self.append: Callable[[bytes], bool] = self._append_first
+        self.append_arrays: Callable[[bytes, Sequence[Source]], bool] = self._append_first
         fork.watch(self)
 
-    def append_arrays(self, record: bytes, sources: Sequence[Source]) -> None:
-        """Put a record with arrays into the journal, or count it as shed. Never raises."""
-        try:
-            while (journal := self._open_journal()) is not None:
-                if journal.append_arrays(record, sources):
-                    return
-                with self._lock:
-                    # Closed a moment ago by another thread: the record is the next session's.
-                    if not journal.closed:
-                        break
-                    self._forget_stream()
-            else:
-                return
-            self._warn("its journal is full")
-        except Exception as error:
-            self.shed += 1
-            self._warn(f"an array could not be copied: {error}")
-
-    def refused(self, body: bytes, append: Callable[[bytes], bool]) -> None:
-        """Deal with a record that ``append`` did not take. Never raises.
+    def refused(self, append: Callable[..., bool], *record: Any) -> None:
+        """Deal with a record that ``append(*record)`` did not take. Never raises.
 
         Another thread may have closed the writer a moment ago: the record then belongs to the
         next session.
@@ -104,13 +89,20 @@ class Recorder:
             with self._lock:
                 if self._stream is not None and self._stream.journal.closed:
                     self._forget_stream()
-                elif self._stream is not None and append is self.append:
+                elif self._stream is not None and append in (self.append, self.append_arrays):
                     break
-                following = self._ready()
-            if following is None or following(body):
+                journal = self._open_journal()
+            if journal is None:
                 return
-            append = following
+            append = journal.append if len(record) == 1 else journal.append_arrays
+            if append(*record):
+                return
         self._warn("its journal is full")
+
+    def failed(self, error: Exception) -> None:
+        """Count a record whose arrays could not be copied. Never raises."""
+        self.shed += 1
+        self._warn(f"an array could not be copied: {error}")
 
     def flush(self, timeout_s: float) -> None:
         """Return when all records so far are in the event files, or raise FlushTimeout."""
@@ -159,17 +151,10 @@ class Recorder:
 
     # -- sessions
 
-    def _append_first(self, body: bytes) -> bool:
+    def _append_first(self, *record: Any) -> bool:
         """Open the session, then append."""
-        append = self._ready()
-        if append is not None and not append(body):
-            self.refused(body, append)
+        self.refused(self._append_first, *record)
         return True
-
-    def _ready(self) -> Callable[[bytes], bool] | None:
-        """Return the way into the session, opened if there is none; None: a record is shed."""
-        journal = self._open_journal()
-        return None if journal is None else journal.append
 
     def _open_journal(self) -> Journal | None:
         """Return the session's journal, opened if there is none; None: a record is shed."""
@@ -200,6 +185,7 @@ class Recorder:
         self._finalizer.atexit = False
         self._stream = stream
         self.append = stream.journal.append
+        self.append_arrays = stream.journal.append_arrays
 
     def _forget_stream(self) -> None:
         with self._lock:
@@ -208,7 +194,7 @@ class Recorder:
             if self._stream is not None:
                 self.shed += self._stream.journal.shed
             self._stream = None
-            self.append = self._append_first
+            self.append = self.append_arrays = self._append_first
 
     def _warn(self, why: str) -> None:
         """Say once that a record was not logged; ``stats`` says why the last one was not."""
@@ -249,11 +235,15 @@ class Discarder:
         """Take the record and drop it."""
         return True
 
-    def append_arrays(self, record: bytes, sources: Sequence[Source]) -> None:
+    def append_arrays(self, record: bytes, sources: Sequence[Source]) -> bool:
         """Take the record and drop it."""
+        return True
 
-    def refused(self, body: bytes, append: Callable[[bytes], bool]) -> None:
-        """Never called: ``append`` takes everything."""
+    def refused(self, append: Callable[..., bool], *record: Any) -> None:
+        """Never called: everything is taken."""
+
+    def failed(self, error: Exception) -> None:
+        """Never called: nothing is copied."""
 
     def flush(self, timeout_s: float) -> None:
         """Do nothing: nothing was logged."""

@@ -81,7 +81,7 @@ class Supply:
         self._session = session
         self._hello = hello
         self._allowance = allowance
-        self._refusals = 0
+        self._refusals = {False: 0, True: 0}
         self._slots = itertools.count()
         first = self._make(SEGMENT_SMALL_BYTES, 0)
         if first is None:
@@ -108,17 +108,17 @@ class Supply:
         if needed > _FRAME_BYTES:
             return None
         ordinary = SEGMENT_HEAD_BYTES + needed <= SEGMENT_BYTES
-        if ordinary and self._refusals % _REFUSALS_PER_TRY:
-            self._refusals += 1
+        if ordinary and self._refusals[bulky] % _REFUSALS_PER_TRY:
+            self._refusals[bulky] += 1
             return None
         for size in _sizes(SEGMENT_HEAD_BYTES + needed, backlog):
             with contextlib.suppress(OSError):
                 made = self._make(size, base, bulky=bulky)
                 if made is not None:
                     self._add_to_pool(made)
-                    self._refusals = 0
+                    self._refusals[bulky] = 0
                     return made
-        self._refusals += ordinary
+        self._refusals[bulky] += ordinary
         return None
 
     def _fitting(self, needed: int) -> MappedSegment | None:
@@ -137,7 +137,7 @@ class Supply:
 
     def ask_again(self) -> None:
         """Ask for room at the next record that needs it: something has been released."""
-        self._refusals = 0
+        self._refusals[False] = self._refusals[True] = 0
 
     def give_back(self, released: MappedSegment) -> None:
         """Take a segment whose frames are all released: for its next use, or to delete it."""

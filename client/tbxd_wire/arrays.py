@@ -12,8 +12,8 @@ The dtypes are numpy's names, and for what numpy lacks those of the ml_dtypes pa
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import msgpack
@@ -87,9 +87,11 @@ class Array:
         return math.prod(self.shape)
 
 
-def describe(dtype: str, shape: Sequence[int]) -> msgpack.ExtType:
-    """Return what stands in a record for an array."""
-    return msgpack.ExtType(EXTENSION, msgpack.packb((dtype, list(shape))))
+@lru_cache(maxsize=1024)
+def describe(dtype: str, shape: tuple[int, ...]) -> msgpack.ExtType:
+    """Return what stands in a record for an array. (A training logs the same shapes again and
+    again, so the last ones are kept.)"""
+    return msgpack.ExtType(EXTENSION, msgpack.packb((dtype, shape)))
 
 
 class Elements:

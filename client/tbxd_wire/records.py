@@ -92,26 +92,28 @@ def encode(kind: Kind, tag: str, step: int | None, wall_time: float, *fields: ob
 
 
 def encode_before(
-    kind: Kind, tag: str, step: int | None, wall_time: float, *fields: object
+    kind: Kind, tag: str, step: int | None, wall_time: float, *fields: Any
 ) -> tuple[bytes, list[Source]]:
     """Return a record with arrays, and the arrays whose elements must follow it, in their order.
 
     Args:
-        fields: as for :func:`encode`, with a Source, at any depth, where an array is to be.
+        fields: as for :func:`encode`, with a Source where an array is to be: as a field, or in a
+            list that is a field and begins with one.
 
     Raises:
         TypeError: a field that is neither a Source nor known to msgpack.
     """
     sources: list[Source] = []
-
-    def describe_next(field: Any) -> msgpack.ExtType:
-        if not hasattr(field, "copy_to"):
-            raise TypeError(f"a record cannot hold {type(field).__name__}")
-        sources.append(field)
-        return describe(field.dtype, field.shape)
-
-    record = (int(kind), tag, step, wall_time, *fields)
-    return msgpack.packb(record, default=describe_next), sources
+    record: list[Any] = [kind, tag, step, wall_time]
+    for field in fields:
+        if hasattr(field, "copy_to"):
+            sources.append(field)
+            field = describe(field.dtype, field.shape)
+        elif type(field) is list and field and hasattr(field[0], "copy_to"):
+            sources += field
+            field = [describe(each.dtype, each.shape) for each in field]
+        record.append(field)
+    return pack(record), sources
 
 
 def decode(body: bytes | memoryview) -> Record:

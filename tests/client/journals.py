@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 
+import numpy
 import pytest
 
-from tbxd_client import journal, supply
+from tbxd_client import arrays, journal, supply
 from tbxd_client.journal import Journal
 from tbxd_client.mapping import Allowance
-from tbxd_wire import frame, messages
+from tbxd_wire import frame, messages, records
+from tbxd_wire.arrays import Source
+from tbxd_wire.kinds import Kind
 from tbxd_wire.limits import KIB, MIB, SEGMENT_HEAD_BYTES
 
 SESSION = bytes(range(16))
@@ -55,8 +58,24 @@ def numbered(number: int, author: int = 0) -> bytes:
     return b"%d %d " % (author, number) + b"." * (number % 50)
 
 
+def array_of(content: bytes) -> Source:
+    """Return an array whose elements are ``content``."""
+    return arrays.source(numpy.frombuffer(content, numpy.uint8))
+
+
+def put(journal: Journal, number: int, author: int = 0) -> bool:
+    """Append a record that says what it is, every third of them with arrays."""
+    body = numbered(number, author)
+    if number % 3:
+        return journal.append(body)
+    record, sources = records.encode_before(Kind.TENSOR, "", 1, 1.5, array_of(body))
+    return journal.append_arrays(record, sources)
+
+
 def number_of(body: bytes) -> tuple[int, int]:
     """Return ``(author, number)`` of a body; fails if it is not as ``numbered`` made it."""
+    if body[0] == frame.LEAD_MARK:
+        body = bytes(records.decode(body)[4].data)
     author, number, _ = body.split(b" ")
     assert numbered(int(number), int(author)) == body
     return int(author), int(number)

@@ -29,6 +29,7 @@ from .journals import (
     number_of,
     numbered,
     open_journal,
+    put,
 )
 from .leftovers import read_session
 
@@ -67,7 +68,7 @@ def test_interrupts_at_random_instants(tmp_path: Path, monkeypatch: pytest.Monke
                 arm()
                 while True:
                     attempted += 1
-                    if journal.append(numbered(attempted)):
+                    if put(journal, attempted):
                         returned.append(attempted)
             except KeyboardInterrupt:
                 inside = False
@@ -90,7 +91,7 @@ def test_a_signal_handler_that_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def log() -> None:
         nonlocal handled
         handled += 1
-        assert journal.append(numbered(handled, author=1))
+        assert put(journal, handled, author=1)
         arm()
 
     logged = 0
@@ -98,7 +99,7 @@ def test_a_signal_handler_that_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         arm()
         while handled < 3000:
             logged += 1
-            assert journal.append(numbered(logged))
+            assert put(journal, logged)
         signal.setitimer(signal.ITIMER_REAL, 0)
         logged += 1
         assert journal.append(numbered(logged))
@@ -152,12 +153,12 @@ def test_leaving_from_within_an_append_waits_for_it(
     journal = open_journal(str(tmp_path))
     make = journal._supply._make
 
-    def interrupted(size: int, base: int) -> object:
+    def interrupted(size: int, base: int, *, bulky: bool) -> object:
         assert journal.append(b"of the handler")
         journal.leave()
         assert not journal.closed
         assert not journal.append(b"too late")
-        return make(size, base)
+        return make(size, base, bulky=bulky)
 
     monkeypatch.setattr(journal._supply, "_make", interrupted)
     assert journal.append(bytes(4000))

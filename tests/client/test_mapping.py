@@ -44,7 +44,7 @@ def test_its_space_is_reserved(tmp_path: Path) -> None:
 def test_nothing_is_left_of_one_that_could_not_be_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
-    def fail(*arguments: object) -> None:
+    def fail(*arguments: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
     where = {"posix_fallocate": os, "mmap": sys.modules["mmap"], "write_head": segment}[failing]

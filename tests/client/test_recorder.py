@@ -14,6 +14,7 @@ from tbxd_client.recorder import Recorder
 from tbxd_wire import records
 from tbxd_wire.kinds import Kind
 
+from .journals import array_of
 from .leftovers import read_all
 
 pytestmark = pytest.mark.usefixtures("runtime_directory")
@@ -44,7 +45,7 @@ def test_a_record_that_comes_too_late_for_its_session_begins_the_next(
     late = recorder.append
     recorder.close(0.0)
     assert not late(SECOND)
-    recorder.refused(SECOND, late)
+    recorder.refused(late, SECOND)
     assert [each.bodies for each in read_all(runtime_directory)] == [[FIRST], [SECOND]]
     assert recorder.stats()["shed"] == 0
 
@@ -57,7 +58,7 @@ def test_a_record_that_comes_too_late_joins_the_session_that_has_begun(
     recorder.close(0.0)
     recorder.append(SECOND)
     assert not late(THIRD)
-    recorder.refused(THIRD, late)
+    recorder.refused(late, THIRD)
     assert [each.bodies for each in read_all(runtime_directory)] == [[FIRST], [SECOND, THIRD]]
     assert recorder.stats()["shed"] == 0
 
@@ -71,7 +72,7 @@ def test_a_session_that_ended_without_the_recorder_is_followed_by_another(
     recorder._client.close_all(0.0)
     late = recorder.append
     assert not late(SECOND)
-    recorder.refused(SECOND, late)
+    recorder.refused(late, SECOND)
     assert [each.bodies for each in read_all(runtime_directory)] == [[FIRST], [SECOND]]
 
 
@@ -85,7 +86,7 @@ def test_a_record_for_which_there_is_no_room_is_counted_once(
     for _ in range(3):
         append = recorder.append
         assert not append(large)
-        recorder.refused(large, append)
+        recorder.refused(append, large)
     assert recorder.stats()["shed"] == 3
     assert recorder.append(SECOND)
     (leftover,) = read_all(runtime_directory)
@@ -139,3 +140,17 @@ def test_the_runtime_directory_is_that_of_the_first_record(
     bodies = [each.bodies for each in read_all(runtime_directory)]
     assert bodies == [[FIRST, SECOND], [THIRD]]
     assert not os.path.exists(tmp_path / "other")
+
+
+def test_a_record_with_arrays_takes_the_same_ways(runtime_directory: str, run: str) -> None:
+    recorder = Recorder(run, None, "", None)
+    pair = records.encode_before(Kind.TENSOR, "t", 1, 1.5, array_of(b"abc"))
+    assert recorder.append_arrays(*pair)
+    late = recorder.append_arrays
+    recorder.close(0.0)
+    assert not late(*pair)
+    recorder.refused(late, *pair)
+    recorder.close(0.0)
+    found = [record for each in read_all(runtime_directory) for record in each.records]
+    assert [bytes(record[4].data) for record in found] == [b"abc", b"abc"]
+    assert recorder.shed == 0

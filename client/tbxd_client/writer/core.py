@@ -140,7 +140,7 @@ class Writer:
         body = records.encode(kind, convert.tag(tag), step, wall_time, *fields)
         append = self._recorder.append
         if not append(body):
-            self._recorder.refused(body, append)
+            self._recorder.refused(append, body)
 
     def _post_arrays(
         self, kind: Kind, tag: str, global_step: Any, walltime: Any, *fields: object
@@ -148,7 +148,12 @@ class Writer:
         """Log a record with arrays: among ``fields``, at any depth, those of ``arrays.source``."""
         step, wall_time = self._step(global_step), self._wall_time(walltime)
         record, sources = records.encode_before(kind, convert.tag(tag), step, wall_time, *fields)
-        self._recorder.append_arrays(record, sources)
+        append = self._recorder.append_arrays
+        try:
+            if not append(record, sources):
+                self._recorder.refused(append, record, sources)
+        except Exception as error:
+            self._recorder.failed(error)
 
     def _step(self, given: Any) -> int | None:
         return self._default_step if given is None else convert.step(given)

@@ -71,7 +71,7 @@ class ScalarMethods(Writer):
             body = pack((SCALAR, tag, global_step, walltime, scalar_value))
         append = self._recorder.append
         if not append(body):
-            self._recorder.refused(body, append)
+            self._recorder.refused(append, body)
 
     def add_scalars(
         self,

@@ -6,9 +6,10 @@ import contextlib
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -94,6 +95,7 @@ def pipeline_with(pool: Pool, place: str) -> Pipeline:
 @settings(max_examples=300, deadline=None)
 @given(streams, st.data())
 def test_every_event_once_and_in_order(bodies: list[bytes], data: st.DataObject) -> None:
+    draw: Callable[..., Any] = data.draw
     expected: dict[str, list[bytes]] = defaultdict(list)
     for body in bodies:
         with contextlib.suppress(RecordError):
@@ -121,7 +123,7 @@ def test_every_event_once_and_in_order(bodies: list[bytes], data: st.DataObject)
                 cut = data.draw(st.sampled_from([end for end in ends if end > position]))
                 assert pipeline.feed(entry, position, memoryview(stream)[position:cut]) is None
                 position = cut
-                while pool.owed and data.draw(st.booleans(), label="one is encoded"):
+                while pool.owed and draw(st.booleans(), label="one is encoded"):
                     pool.pay(data.draw(st.integers(0, len(pool.owed) - 1)))
                 if data.draw(st.booleans(), label="round ends"):
                     before = sizes(run)
