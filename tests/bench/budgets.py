@@ -15,6 +15,9 @@ class Line:
 
     A line with ``ratio_to`` shows how many times better tbxd is than that backend, round by round:
     theirs divided by ours, or ours by theirs where ``larger_is_better``.
+
+    A line with ``floor_share`` (times, plus) shows what part of ``times`` floors and ``plus`` more
+    (in the figure's unit) tbxd takes, round by round.
     """
 
     measurement: str
@@ -24,7 +27,24 @@ class Line:
     at_most: float | None = None
     at_least: float | None = None
     ratio_to: str | None = None
+    floor_share: tuple[float, float] | None = None
     larger_is_better: bool = False
+
+
+def _bulk(measurement: str, title: str, times: float, plus_us: float) -> tuple[Line, Line]:
+    """Return the lines of one kind with arrays: the call, and how it stands to the floor."""
+    allowed = f"{times:g} floors" + (f" and {plus_us:g} us" if plus_us else "")
+    return (
+        Line(measurement, "p50_us", f"{title}: p50", "us"),
+        Line(
+            measurement,
+            "p50_us",
+            f"  tbxd's / {allowed}",
+            "x",
+            at_most=1,
+            floor_share=(times, plus_us),
+        ),
+    )
 
 
 LINES = (
@@ -76,6 +96,20 @@ LINES = (
     Line("memory", "client_end_mb", "  at the end", "MB"),
     Line("memory", "daemon_peak_mb", "memory of the daemon: peak", "MB", at_most=150),
     Line("memory", "daemon_end_mb", "  at the end", "MB"),
+    *_bulk("histogram", "add_histogram, 1M float32", 1.5, 0),
+    *_bulk("image", "add_image, 3x256x256 uint8", 2, 15),
+    *_bulk("video", "add_video, 16x3x64x64 uint8", 2, 15),
+    *_bulk("audio", "add_audio, 1 s at 44.1 kHz", 2, 15),
+    *_bulk("embedding", "add_embedding, 10k x 64 float32", 2, 15),
+    *_bulk("mesh", "add_mesh, 10k points", 2, 15),
+    Line("training", "step_ms", "a training step without logging", "ms"),
+    Line(
+        "training",
+        "slowdown_percent",
+        "  slowdown by 20 scalars, 1 histogram",
+        "%",
+        at_most=1,
+    ),
     Line("ten_million", "daemon_peak_mb", "10 M scalars flat out: daemon, peak", "MB", at_most=150),
     Line("ten_million", "daemon_growth_mb", "  daemon, growth after the first 1 M", "MB"),
     Line("ten_million", "client_peak_mb", "  client, peak", "MB"),

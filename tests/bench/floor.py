@@ -11,9 +11,11 @@ from __future__ import annotations
 import mmap
 import os
 import time
+from typing import Any
 from zlib import crc32
 
 import msgpack
+import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
 
 from .framing import record_header, record_trailer
@@ -50,6 +52,21 @@ class MappedWriter:
             start, end = 0, len(frame)
         self._map[start:end] = frame
         self._used = end
+
+    def add_array(self, array: np.ndarray[Any, Any]) -> None:
+        """Copy an array into the mapping, always to the same place."""
+        self._map[: array.nbytes] = array.data.cast("B")
+
+    def add_histogram(self, tag: str, values: np.ndarray[Any, Any], step: int) -> None:
+        self.add_array(values)
+
+    add_image = add_video = add_audio = add_histogram
+
+    def add_embedding(self, mat: np.ndarray[Any, Any], global_step: int) -> None:
+        self.add_array(mat)
+
+    def add_mesh(self, tag: str, vertices: np.ndarray[Any, Any], global_step: int) -> None:
+        self.add_array(vertices)
 
     def flush(self) -> None:
         """Do nothing: there is nowhere to send it."""

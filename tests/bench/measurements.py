@@ -9,8 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import burst, end_to_end, idle, imports, latency, memory, paced
-from .backends import DIRECT_FLOOR, MAPPED_FLOOR, MEASURED, SINGLE_FLOOR, TBXD, Backend
+from . import bulk, burst, end_to_end, idle, imports, latency, memory, paced, training
+from .backends import (
+    DIRECT_FLOOR,
+    MAPPED_FLOOR,
+    MEASURED,
+    SINGLE_FLOOR,
+    TBXD,
+    TENSORBOARDX,
+    Backend,
+)
 from .figures import Figures
 from .sizes import Sizes
 
@@ -35,6 +43,17 @@ MEASUREMENTS = (
     Measurement("imports", imports.measure, MAPPED_FLOOR),
     Measurement("idle", idle.measure, MAPPED_FLOOR),
     Measurement("memory", memory.measure, MAPPED_FLOOR),
+    *(
+        Measurement(
+            case.name,
+            bulk.measurement_of(case),
+            MAPPED_FLOOR,
+            # torch's writer makes no videos with any moviepy of today.
+            backends=(TBXD, TENSORBOARDX) if case is bulk.VIDEO else MEASURED,
+        )
+        for case in bulk.CASES
+    ),
+    Measurement("training", training.measure, None),
     Measurement("ten_million", memory.measure_long, None, backends=(TBXD,), once=True),
 )
 

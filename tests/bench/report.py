@@ -68,7 +68,14 @@ def _report_line(line: Line, results: Results) -> Reported:
     def spread(backend: str) -> Spread | None:
         return Spread.of(results.values(line.measurement, backend, line.figure))
 
-    if line.ratio_to is not None:
+    if line.floor_share is not None and measurement.floor is not None:
+        times, plus = line.floor_share
+        ours = results.values(line.measurement, TBXD.name, line.figure)
+        floors = results.values(line.measurement, measurement.floor.name, line.figure)
+        shares = [mine / (times * one + plus) for mine, one in zip(ours, floors, strict=False)]
+        found = {TBXD.name: Spread.of(shares)}
+        floor = None
+    elif line.ratio_to is not None:
         ours = results.values(line.measurement, TBXD.name, line.figure)
         theirs = results.values(line.measurement, line.ratio_to, line.figure)
         ratios = [

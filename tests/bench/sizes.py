@@ -36,6 +36,18 @@ class Sizes:
     memory_s: float
     """The memory measurement logs about as many scalars as the backend writes in this time."""
 
+    bulk_s: float
+    """How long each kind with arrays is logged, at the least."""
+
+    bulk_warmup_calls: int
+    """Calls before they count: the first ones touch fresh memory, import, and start threads."""
+
+    bulk_calls: int
+    """Calls that count, at the least: some take a second."""
+
+    training_stretches: int
+    """Stretches of training steps with logging, and as many without."""
+
     reference_records: int
     """Records of each event file that TensorBoard's own reader reads too (it takes 30 us each)."""
 
@@ -50,6 +62,10 @@ FULL = Sizes(
     imports=3,
     idle_s=3.0,
     memory_s=2.5,
+    bulk_s=2.5,
+    bulk_warmup_calls=3,
+    bulk_calls=5,
+    training_stretches=20,
     reference_records=5_000,
 )
 
@@ -63,6 +79,10 @@ QUICK = Sizes(
     imports=1,
     idle_s=0.3,
     memory_s=0.1,
+    bulk_s=0.1,
+    bulk_warmup_calls=1,
+    bulk_calls=1,
+    training_stretches=1,
     reference_records=500,
 )
 

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from . import measurements
 from .__main__ import main
-from .backends import MEASURED, TBXD, TENSORBOARDX
+from .backends import TBXD, TENSORBOARDX
 from .budgets import LINES, Line
 from .count import count_scalars, event_files
 from .floor import DirectWriter
@@ -53,19 +53,21 @@ def whole_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any],
 
 def test_every_line_has_every_backend(whole_run: tuple[dict[str, Any], Path]) -> None:
     lines = whole_run[0]["lines"]
-    shown = {(line["measurement"], line["figure"], line["ratio_to"]) for line in lines}
+    shown = {(line["measurement"], line["figure"], line["title"]) for line in lines}
     assert shown == {
-        (line.measurement, line.figure, line.ratio_to)
+        (line.measurement, line.figure, line.title.strip())
         for line in LINES
         if not measurements.BY_NAME[line.measurement].once
     }
-    peers = {backend.name for backend in MEASURED}
     for line in lines:
+        measurement = measurements.BY_NAME[line["measurement"]]
+        peers = {backend.name for backend in measurement.backends}
         for spread in line["backends"].values():
             assert spread["least"] <= spread["median"] <= spread["most"]
-        if line["ratio_to"] is None and not line["figure"].startswith("daemon"):
+        is_ratio = line["ratio_to"] is not None or line["floor_share"] is not None
+        if not is_ratio and not line["figure"].startswith("daemon"):
             assert set(line["backends"]) == peers
-            assert line["floor"] is not None
+            assert (line["floor"] is None) == (measurement.floor is None)
         assert line["verdict"] in {"met", "missed", ""}
         has_budget = line["at_most"] is not None or line["at_least"] is not None
         assert bool(line["verdict"]) == has_budget
@@ -121,6 +123,19 @@ def test_the_median_is_judged(ours: list[float], theirs: float, verdict: Verdict
     reported = report([mean_line, ratio_line], results)
     assert [one.verdict for one in reported] == [verdict, verdict]
     assert reported[1].spreads["tbxd"].most == 30.0
+
+
+@pytest.mark.parametrize(("ours", "verdict"), [(35.0, Verdict.MET), (36.0, Verdict.MISSED)])
+def test_a_share_of_the_floor_is_judged(ours: float, verdict: Verdict) -> None:
+    results = Results()
+    image = measurements.BY_NAME["image"]
+    assert image.floor is not None
+    results.add(Task(0, image, TBXD), {"p50_us": ours})
+    results.add(Task(0, image, image.floor), {"p50_us": 10.0})
+    line = Line("image", "p50_us", "", "x", at_most=1, floor_share=(2, 15))
+    (reported,) = report([line], results)
+    assert reported.verdict is verdict
+    assert reported.spreads["tbxd"].median == ours / 35
 
 
 @pytest.mark.parametrize(
