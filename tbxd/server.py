@@ -18,6 +18,7 @@ import gc
 import logging
 import math
 import os
+import sys
 import time
 from collections.abc import Callable
 
@@ -51,6 +52,10 @@ _TICK_S = 1.0
 _IDLE_TICK_S = 5.0
 """How often to look around, with and without sessions at work. What is looked for without any are
 journals of processes that could not reach the socket."""
+
+_SWITCH_INTERVAL_S = 0.0005
+"""How long a thread that encodes in Python may keep the loop waiting (the interpreter's default is
+ten times that). Each message that is taken in may meet such a wait."""
 
 _log = logging.getLogger(__name__)
 
@@ -130,6 +135,8 @@ class Server:
         # What is alive now stays alive: no collection need ever look at it again.
         gc.collect()
         gc.freeze()
+        stack.callback(sys.setswitchinterval, sys.getswitchinterval())
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
         _log.info("serving %s as pid %d", directory, os.getpid())
         self._notifier.ready()
         if self._serves is not None:

@@ -1,0 +1,224 @@
+"""Records that are encoded beside the intake: who waits for them, and who does not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from tbxd.config import Config, Fsync
+from tbxd.encode import encode
+from tbxd.encode.table import SLOW_FROM_BYTES
+from tbxd.intake.roster import Entry, Roster
+from tbxd.pipeline import Pipeline, pool
+from tbxd.pipeline.pool import Events, Pool
+from tbxd.pipeline.stream import AGAIN_S
+from tbxd.reading.events import events_of
+from tbxd_wire import frame, records
+from tbxd_wire.errors import RecordError
+from tbxd_wire.kinds import Kind
+from tbxd_wire.records import Record
+from tests.tbxd.hellos import hello_of, scalar_frame, scalar_frames
+from tests.waiting import wait_until
+
+SLOW_TEXT = "x" * SLOW_FROM_BYTES
+
+
+def slow_frame(step: int) -> bytes:
+    return frame.encode(records.encode(Kind.TEXT, "slow", step, 1.7e9, SLOW_TEXT))
+
+
+class ByHand(Pool):
+    """A pool whose records are done when a test says so."""
+
+    def __init__(self) -> None:
+        self.owed: list[tuple[Future[Events], Record]] = []
+
+    def submit(self, record: Record, path: str) -> Future[Events]:
+        future: Future[Events] = Future()
+        self.owed.append((future, record))
+        return future
+
+    def pay(self, error: Exception | None = None) -> None:
+        """Be done with the oldest."""
+        future, record = self.owed.pop(0)
+        if error is None:
+            future.set_result(encode(record))
+        else:
+            future.set_exception(error)
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+
+class House:
+    """A pipeline with a pool by hand, and a clock that only moves when told to."""
+
+    def __init__(self, directory: Path) -> None:
+        self.roster = Roster(256 << 20)
+        self.pipeline = Pipeline(Config(str(directory), fsync=Fsync.NEVER), lambda: None)
+        self.pool = ByHand()
+        self.pipeline._pool = self.pool
+        self.now = 1000.0
+
+    def session(self, run: Path) -> Entry:
+        hello = hello_of(str(run))
+        return self.roster.add(hello, self.pipeline.author_directory(hello), self.now)
+
+    def feed(self, entry: Entry, frames: bytes) -> str | None:
+        return self.pipeline.feed(entry, entry.session.accepted, memoryview(frames))
+
+    def commit(self, after_s: float = 0.0) -> None:
+        self.now += after_s
+        self.pipeline.commit(self.now)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.pipeline.close()
+
+
+def steps_of(directory: Path) -> list[int]:
+    return [event.step for event in events_of(str(directory)) if event.HasField("summary")]
+
+
+def test_a_slow_record_holds_back_its_own_stream_alone(house: House, tmp_path: Path) -> None:
+    slow, quick = house.session(tmp_path / "slow"), house.session(tmp_path / "quick")
+    before, behind = scalar_frames(0, 3), scalar_frames(4, 6)
+    house.feed(slow, before + slow_frame(3) + behind)
+    house.feed(quick, scalar_frames(0, 6))
+    house.commit()
+    assert steps_of(tmp_path / "quick") == list(range(6))
+    assert quick.session.committed == quick.session.accepted
+    assert steps_of(tmp_path / "slow") == [0, 1, 2], "what came before it need not wait"
+    assert slow.session.committed == len(before)
+    assert not house.pipeline.drained
+    house.feed(slow, scalar_frame(6))
+    house.commit()
+    assert slow.session.committed == len(before)
+    assert slow.records == 7
+    house.pool.pay()
+    house.commit()
+    assert steps_of(tmp_path / "slow") == list(range(7))
+    assert slow.session.committed == slow.session.accepted
+    assert house.pipeline.drained
+
+
+def test_the_second_is_not_before_the_first(house: House, tmp_path: Path) -> None:
+    entry = house.session(tmp_path)
+    house.feed(entry, slow_frame(1) + slow_frame(2))
+    first = house.pool.owed.pop(0)
+    house.pool.pay()
+    house.commit()
+    assert steps_of(tmp_path) == []
+    house.pool.owed.append(first)
+    house.pool.pay()
+    house.commit()
+    assert steps_of(tmp_path) == [1, 2]
+
+
+def test_nothing_is_acknowledged_while_all_waits(house: House, tmp_path: Path) -> None:
+    entry = house.session(tmp_path)
+    house.feed(entry, slow_frame(1))
+    house.commit()
+    assert not entry.session.ack_due
+    house.pool.pay()
+    house.commit()
+    assert entry.session.ack_due
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(RecordError("no such picture"), "no such picture"), (ZeroDivisionError("x"), "internal")],
+)
+def test_what_cannot_be_encoded_is_refused_and_the_rest_goes_on(
+    house: House, tmp_path: Path, error: Exception, reason: str
+) -> None:
+    entry = house.session(tmp_path)
+    house.feed(entry, slow_frame(1) + scalar_frame(2))
+    house.pool.pay(error)
+    house.commit()
+    assert steps_of(tmp_path) == [2]
+    assert (entry.refused, entry.records) == (1, 2)
+    assert reason in (entry.refused_reason or "")
+    assert entry.session.committed == entry.session.accepted
+
+
+def test_a_disk_that_refuses_is_asked_again(house: House, tmp_path: Path) -> None:
+    entry = house.session(tmp_path)
+    house.feed(entry, slow_frame(1) + scalar_frame(2))
+    house.pool.pay(OSError(28, "No space left on device", "/run/sprite.png"))
+    house.commit()
+    assert entry.trouble == "No space left on device: /run/sprite.png"
+    assert house.pool.owed == []
+    assert house.pipeline.deadline == house.now + AGAIN_S
+    house.commit(AGAIN_S / 2)
+    assert house.pool.owed == []
+    house.commit(AGAIN_S / 2)
+    assert entry.session.committed == 0
+    house.pool.pay()
+    house.commit()
+    assert steps_of(tmp_path) == [1, 2]
+    assert entry.trouble is None
+    assert entry.refused == 0
+    assert house.pipeline.deadline is None
+
+
+def test_a_gap_behind_a_slow_record_is_committed_with_it(house: House, tmp_path: Path) -> None:
+    entry = house.session(tmp_path)
+    house.feed(entry, slow_frame(1))
+    end = entry.session.accepted
+    entry.session.skip(end + 1000)
+    house.commit()
+    assert entry.session.committed == 0
+    house.pool.pay()
+    house.commit()
+    house.commit()
+    assert entry.session.committed == end + 1000
+
+
+def test_a_session_that_broke_off_still_gets_what_is_owed(house: House, tmp_path: Path) -> None:
+    entry = house.session(tmp_path)
+    reason = house.feed(entry, slow_frame(1) + b"rubbish that is no frame")
+    assert reason is not None
+    entry.session.reject(reason)
+    house.pool.pay()
+    house.commit()
+    assert steps_of(tmp_path) == [1]
+
+
+def test_the_threads_encode_and_wake(tmp_path: Path) -> None:
+    woken = threading.Event()
+    pipeline = Pipeline(Config(str(tmp_path), fsync=Fsync.NEVER), woken.set)
+    roster = Roster(256 << 20)
+    hello = hello_of(str(tmp_path))
+    entry = roster.add(hello, pipeline.author_directory(hello), 0.0)
+    pipeline.feed(entry, 0, memoryview(slow_frame(1) + scalar_frame(2)))
+    assert woken.wait(10)
+    pipeline.commit(0.0)
+    assert steps_of(tmp_path) == [1, 2]
+    pipeline.close()
+
+
+def test_several_are_encoded_at_once(tmp_path: Path) -> None:
+    together = threading.Barrier(pool._THREADS)
+    done: list[Any] = []
+
+    def encode_together(record: Record) -> Events:
+        together.wait(10)
+        return [("", b"event")]
+
+    with patch.object(pool, "encode", encode_together):
+        made = Pool(lambda: done.append(None))
+        record: Record = [int(Kind.TEXT), "t", 1, 1.5, "x"]
+        futures = [made.submit(record, str(tmp_path)) for _ in range(pool._THREADS)]
+        assert [future.result(10) for future in futures] == [[("", b"event")]] * pool._THREADS
+        wait_until(lambda: len(done) == pool._THREADS, "each has woken the loop")
+        made.close()
