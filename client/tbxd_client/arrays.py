@@ -19,10 +19,12 @@ import numpy
 from tbxd_wire.arrays import DIMENSIONS, ITEM_BYTES, Source
 
 _REFUSED = (tuple, dict, set, frozenset, range, type(None), type)
-_NAMES = {
-    numpy.dtype(name): name for name in ITEM_BYTES if not name.startswith(("bfloat", "float8"))
+_PLAIN = {
+    numpy.dtype(name): name
+    for name in ITEM_BYTES
+    if not name.startswith(("bfloat", "float8", "complex"))
 }
-"""The names of numpy's own dtypes in this machine's byte order."""
+"""The dtypes whose arrays a memoryview can hold, in this machine's byte order, by name."""
 
 _WIDE_FLOATS = ("longdouble", "float96", "float128")
 _WIDE_COMPLEX = ("clongdouble", "complex192", "complex256")
@@ -45,13 +47,20 @@ class HostArray:
 
     def copy_to(self, target: memoryview) -> None:
         """Write the elements into ``nbytes`` writable bytes."""
-        if not self.nbytes:
-            return
-        if self.array.flags.c_contiguous and self.array.dtype.isnative:
-            target[:] = self.array.reshape(-1).view(numpy.uint8).data
-        else:
+        if self.nbytes:
             native = self.array.dtype.newbyteorder("<")
             numpy.copyto(numpy.frombuffer(target, native).reshape(self.shape), self.array)
+
+
+class PlainArray(HostArray):
+    """A numpy array whose memory is, byte by byte, what a record holds."""
+
+    __slots__ = ()
+
+    def copy_to(self, target: memoryview) -> None:
+        """Write the elements into ``nbytes`` writable bytes."""
+        if self.nbytes:
+            target[:] = self.array.data.cast("B")
 
 
 class DeviceTensor:
@@ -88,9 +97,9 @@ def source(value: Any, name: str = "values") -> Source:
     """
     if isinstance(value, numpy.ndarray):
         # Asking a dtype for its name costs more than all the rest.
-        dtype = _NAMES.get(value.dtype)
-        if dtype is not None and value.ndim <= DIMENSIONS:
-            return HostArray(value, dtype)
+        dtype = _PLAIN.get(value.dtype)
+        if dtype is not None and value.flags.c_contiguous and value.ndim <= DIMENSIONS:
+            return PlainArray(value, dtype)
         return _of_numpy(value, name)
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):

@@ -34,35 +34,6 @@ _USED = segment.USED
 _pack_header = frame.HEADER.pack
 
 
-class _ArraysFrame:
-    """The frame of a record with arrays, which are copied when it is clear where to."""
-
-    __slots__ = ("_before", "_size", "_sources")
-
-    def __init__(self, record: bytes, sources: Sequence[Source]) -> None:
-        elements_bytes = sum(each.nbytes for each in sources)
-        self._before = frame.encode_before(record, elements_bytes)
-        self._sources = sources
-        self._size = len(self._before) + elements_bytes
-
-    def __len__(self) -> int:
-        return self._size
-
-    def copy_to(self, target: memoryview) -> None:
-        """Write the frame into as many bytes as it has."""
-        end = len(self._before)
-        target[:end] = self._before
-        for each in self._sources:
-            start, end = end, end + each.nbytes
-            each.copy_to(target[start:end])
-
-    def joined(self) -> bytes:
-        """Return the frame as it is now: its arrays may change later."""
-        buffer = bytearray(self._size)
-        self.copy_to(memoryview(buffer))
-        return bytes(buffer)
-
-
 class Journal:
     """The journal of one session.
 
@@ -132,7 +103,7 @@ class Journal:
             tail = self._tail
             end = tail + size
             if tail < 0 or end > self._stop:
-                appended = self._append_beyond(data)
+                appended = self._append_beyond(data, (), size)
             else:
                 self._tail = _BUSY
                 self._map[tail:end] = data
@@ -159,12 +130,15 @@ class Journal:
         Raises:
             What ``copy_to`` of a source raises (a device that failed); nothing was appended.
         """
-        data = _ArraysFrame(record, sources)
+        elements_bytes = 0
+        for each in sources:
+            elements_bytes += each.nbytes
+        before = frame.encode_before(record, elements_bytes)
         tail = _BUSY
         try:
             self._acquire()
             tail = self._tail
-            appended = self._append_beyond(data)
+            appended = self._append_beyond(before, sources, len(before) + elements_bytes)
         except BaseException:
             self._recover(tail)
             raise
@@ -185,22 +159,30 @@ class Journal:
         with contextlib.suppress(RuntimeError):
             self._release()
 
-    def _append_beyond(self, data: bytes | _ArraysFrame) -> bool:
-        """Append where the quick way cannot: at a cut, in another segment, or while busy."""
+    def _append_beyond(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
+        """Append where the quick way cannot: arrays, at a cut, in another segment, while busy.
+
+        Args:
+            data: a frame, or what of it comes before the elements of ``sources``.
+            sources: the arrays; none for a record without.
+            size: bytes of all of it.
+        """
         if self.closed:
             return False
         if self._tail < 0:
             # This call interrupted an append of its own thread, which takes these bytes along.
             if None in self._deferred:
                 return False
-            self._deferred.append(data if isinstance(data, bytes) else data.joined())
+            self._deferred.append(data + _elements(sources))
             return True
         self._placed = self._tail
         self._tail = _BUSY
         try:
-            self._place_deferred()
-            appended = self._place(data)
-            self._place_deferred()
+            if self._deferred:
+                self._place_deferred()
+            appended = self._place(data, sources, size)
+            if self._deferred:
+                self._place_deferred()
         finally:
             self._tail = self._placed
         return appended
@@ -222,12 +204,11 @@ class Journal:
             if data is None:
                 self._let_go()
             else:
-                self._place(data)
+                self._place(data, (), len(data))
             del self._deferred[0]
 
-    def _place(self, data: bytes | _ArraysFrame) -> bool:
+    def _place(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
         """Put a frame behind ``_placed``; return whether there was room."""
-        size = len(data)
         start = self._placed
         current = self._current
         current.used = start - SEGMENT_HEAD_BYTES
@@ -245,8 +226,7 @@ class Journal:
             current.cuts = []
             self._placed = start = SEGMENT_HEAD_BYTES
         elif current.used + size > current.capacity:
-            bulky = not isinstance(data, bytes)
-            following = self._supply.find(size, base, backlog, bulky=bulky)
+            following = self._supply.find(size, base, backlog, bulky=bool(sources))
             if following is None:
                 self.shed += 1
                 self._first.words[segment.SHED] = self.shed
@@ -264,15 +244,12 @@ class Journal:
             self._stop = 0
         elif current.used:
             current.cuts.append(base)
-        end = start + size
-        if isinstance(data, bytes):
-            self._map[start:end] = data
-        else:
-            data.copy_to(self._map[start:end])
-        self._next_stop(end)
-        if size > CUT_BYTES:
-            # What follows must not make its batch longer.
-            self._stop = end
+        end = start + len(data)
+        self._map[start:end] = data
+        for each in sources:
+            start, end = end, end + each.nbytes
+            each.copy_to(self._map[start:end])
+        self._next_stop(end, size)
         self._words[_USED] = end - SEGMENT_HEAD_BYTES
         self._placed = end
         self.records += 1
@@ -284,10 +261,13 @@ class Journal:
         self._map = following.map
         self._words = following.words
 
-    def _next_stop(self, tail: int) -> None:
-        """Have the quick way stop at the next cut or at the segment's end."""
+    def _next_stop(self, tail: int, size: int = 0) -> None:
+        """Have the quick way stop at the next cut or at the segment's end.
+
+        Behind a large record of ``size`` bytes it stops at once: nothing may make its batch longer.
+        """
         end = SEGMENT_HEAD_BYTES + self._current.capacity
-        self._stop = min(end, tail + CUT_BYTES)
+        self._stop = min(end, tail if size > CUT_BYTES else tail + CUT_BYTES)
 
     # -- sending and releasing: the sender's thread
 
@@ -403,3 +383,13 @@ class Journal:
         self.closed = True
         self._stop = 0
         self._supply.leave(self._segments)
+
+
+def _elements(sources: Sequence[Source]) -> bytes:
+    """Return the elements of arrays as they are now: they may change later."""
+    buffer = bytearray(sum(each.nbytes for each in sources))
+    view = memoryview(buffer)
+    for each in sources:
+        each.copy_to(view[: each.nbytes])
+        view = view[each.nbytes :]
+    return bytes(buffer)

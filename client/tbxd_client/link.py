@@ -120,6 +120,10 @@ class Link:
     # -- the link's own thread
 
     def _run(self) -> None:
+        # A batch thread that is woken never takes the core from the thread that woke it. What this
+        # one starts inherits that: ZeroMQ's threads, and a daemon.
+        with contextlib.suppress(OSError, AttributeError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         while not self._stopping:
             try:
                 self._talk(time.monotonic())

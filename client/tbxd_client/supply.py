@@ -29,12 +29,9 @@ from tbxd_wire.limits import (
 
 from .mapping import FRESH_SUFFIX, Allowance, MappedSegment
 
-_POOL_SEGMENTS = 3
-"""Warm segments kept for the next ones: what a flat-out trainer has in flight."""
-
-_POOL_LARGE_BYTES = 64 * MIB
-"""Most that is kept warm in segments of a larger size: the arrays that a training step logs. A
-fresh page costs several times the copy into it."""
+_POOL_BYTES = 64 * MIB
+"""Most that is kept warm for the next records, until the writer is idle: what a flat-out trainer
+has in flight, or the arrays of one training step. A fresh page costs several times the copy."""
 
 _LARGE_STEPS = 16
 """A large segment is rounded up to a multiple of the next power of two over this, so that arrays of
@@ -126,14 +123,15 @@ class Supply:
 
         What is too large for its purpose is left for the arrays that it was made for.
         """
-        ordinary = [each for each in self.pool if _is_ordinary(each)]
-        fitting = [each for each in ordinary if each.capacity >= needed]
-        if fitting:
-            return max(fitting, key=lambda each: each.capacity)
+        # The one that was released last is the warmest.
+        fitting = [each for each in reversed(self.pool) if each.capacity >= needed]
+        ordinary = [each for each in fitting if _is_ordinary(each)]
+        if ordinary:
+            return max(ordinary, key=lambda each: each.capacity)
         if SEGMENT_HEAD_BYTES + needed <= SEGMENT_BYTES:
             return None
-        fitting = [each for each in self.pool if needed <= each.capacity < 2 * needed]
-        return min(fitting, key=lambda each: each.capacity, default=None)
+        tight = [each for each in fitting if each.capacity < 2 * needed]
+        return min(tight, key=lambda each: each.capacity, default=None)
 
     def ask_again(self) -> None:
         """Ask for room at the next record that needs it: something has been released."""
@@ -141,14 +139,8 @@ class Supply:
 
     def give_back(self, released: MappedSegment) -> None:
         """Take a segment whose frames are all released: for its next use, or to delete it."""
-        if released is self.first:
-            kept = True
-        elif _is_ordinary(released):
-            kept = sum(map(_is_ordinary, self.pool)) < _POOL_SEGMENTS
-        else:
-            large = sum(each.capacity for each in self.pool if not _is_ordinary(each))
-            kept = large + released.capacity <= _POOL_LARGE_BYTES
-        if kept:
+        kept = sum(each.capacity for each in self.pool) + released.capacity <= _POOL_BYTES
+        if kept or released is self.first:
             self.pool.append(released)
         else:
             self.drop(released)

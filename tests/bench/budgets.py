@@ -31,7 +31,7 @@ class Line:
     larger_is_better: bool = False
 
 
-def _bulk(measurement: str, title: str, times: float, plus_us: float) -> tuple[Line, Line]:
+def _bulk(measurement: str, title: str, times: float, plus_us: float) -> tuple[Line, ...]:
     """Return the lines of one kind with arrays: the call, and how it stands to the floor."""
     allowed = f"{times:g} floors" + (f" and {plus_us:g} us" if plus_us else "")
     return (
@@ -44,6 +44,7 @@ def _bulk(measurement: str, title: str, times: float, plus_us: float) -> tuple[L
             at_most=1,
             floor_share=(times, plus_us),
         ),
+        Line(measurement, "first_us", "  the first call of a step: p50", "us"),
     )
 
 

@@ -39,11 +39,11 @@ class Sizes:
     bulk_s: float
     """How long each kind with arrays is logged, at the least."""
 
-    bulk_warmup_calls: int
-    """Calls before they count: the first ones touch fresh memory, import, and start threads."""
+    bulk_warmup_steps: int
+    """Steps before they count: the first ones touch fresh memory, import, and start threads."""
 
-    bulk_calls: int
-    """Calls that count, at the least: some take a second."""
+    bulk_steps: int
+    """Steps that count, at the least: some calls take a second."""
 
     training_stretches: int
     """Stretches of training steps with logging, and as many without."""
@@ -63,8 +63,8 @@ FULL = Sizes(
     idle_s=3.0,
     memory_s=2.5,
     bulk_s=2.5,
-    bulk_warmup_calls=3,
-    bulk_calls=5,
+    bulk_warmup_steps=3,
+    bulk_steps=5,
     training_stretches=20,
     reference_records=5_000,
 )
@@ -80,8 +80,8 @@ QUICK = Sizes(
     idle_s=0.3,
     memory_s=0.1,
     bulk_s=0.1,
-    bulk_warmup_calls=1,
-    bulk_calls=1,
+    bulk_warmup_steps=1,
+    bulk_steps=1,
     training_stretches=1,
     reference_records=500,
 )

@@ -87,10 +87,10 @@ def test_a_kill_at_a_change_of_segments_loses_nothing(
     appended: list[bytes] = []
     used: list[str] = []
 
-    def look(tail: int) -> None:
+    def look(tail: int, size: int) -> None:
         assert read_session(str(tmp_path), SESSION).bodies == appended
         used.append(journal._current.path)
-        next_stop(tail)
+        next_stop(tail, size)
 
     next_stop = journal._next_stop
     monkeypatch.setattr(journal, "_next_stop", look)

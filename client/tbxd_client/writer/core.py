@@ -146,8 +146,16 @@ class Writer:
         self, kind: Kind, tag: str, global_step: Any, walltime: Any, *fields: object
     ) -> None:
         """Log a record with arrays: among ``fields``, at any depth, those of ``arrays.source``."""
-        step, wall_time = self._step(global_step), self._wall_time(walltime)
-        record, sources = records.encode_before(kind, convert.tag(tag), step, wall_time, *fields)
+        # As add_scalar does it: each call less is a microsecond less where caches are cold.
+        if type(tag) is not str:
+            tag = convert.tag(tag)
+        if type(global_step) is not int or global_step >> 63:
+            global_step = self._step(global_step)
+        if walltime is None and self._default_wall_time is None:
+            walltime = time()
+        else:
+            walltime = self._wall_time(walltime)
+        record, sources = records.encode_before(kind, tag, global_step, walltime, *fields)
         append = self._recorder.append_arrays
         try:
             if not append(record, sources):
