@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tbxd_client import FlushTimeout, SummaryWriter
+from tests.waiting import wait_until
 
 from .leftovers import Logged, read_all
 
@@ -185,3 +186,13 @@ def test_one_thread_closes_while_others_log(
     for author in range(2):
         steps = [record[2] for record in found if record[1] == str(author)]
         assert sorted(steps) == list(range(counts[author]))
+
+
+def test_the_link_never_takes_a_core_from_its_waker(writer: SummaryWriter) -> None:
+    writer.add_scalar("tag", 1.0, 0)
+    (link,) = (thread for thread in threading.enumerate() if thread.name == "tbxd-link")
+    assert link.native_id is not None
+    wait_until(
+        lambda: os.sched_getscheduler(link.native_id or 0) == os.SCHED_BATCH, "it is a batch thread"
+    )
+    assert os.sched_getscheduler(threading.get_native_id()) == os.SCHED_OTHER

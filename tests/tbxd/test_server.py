@@ -499,6 +499,10 @@ def test_a_service_manager_hears_of_it(runtime: Path, tmp_path: Path) -> None:
             assert daemon.wait() == 0
 
 
+def test_the_daemon_never_takes_a_core_from_its_waker(daemon: Daemon) -> None:
+    assert os.sched_getscheduler(daemon.process.pid) == os.SCHED_BATCH
+
+
 def test_an_idle_daemon_uses_no_time(daemon: Daemon) -> None:
     def spent() -> int:
         fields = Path(f"/proc/{daemon.process.pid}/stat").read_text().rpartition(")")[2].split()
