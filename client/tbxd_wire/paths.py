@@ -2,7 +2,8 @@
 
 A role, a tag of ``add_scalars`` and its keys become directories. A name can only lead downwards,
 and two different names never lead to the same place. Nothing is repaired here: what breaks the
-rule is refused with its reason, by the writer at once and by the daemon again.
+rule is refused with its reason, by the writer at once and by the daemon again. The tag of an
+embedding alone is encoded, as it is not meant as a path.
 """
 
 from __future__ import annotations
@@ -57,6 +58,25 @@ def safe_relative(path: str) -> str:
                 f" file systems allow {COMPONENT_BYTES}"
             )
     return path
+
+
+_ENCODED = str.maketrans({character: f"%{ord(character):02x}" for character in "%/\\\0"})
+
+
+def directory_of_tag(tag: str) -> str:
+    """Return the name of the directory in which the files of a tag lie: one component of a path.
+
+    As both peers have it, "%", "/" and the backslash are encoded with a percent sign; and what is
+    no name in a file system: a NUL, the dots of "." and "..". The empty tag becomes "%", which no
+    other tag does.
+
+    Raises:
+        RecordError: UTF-8 cannot express the tag, or the name is longer than COMPONENT_BYTES.
+    """
+    name = tag.translate(_ENCODED) or "%"
+    if name in (".", ".."):
+        name = name.replace(".", "%2e")
+    return safe_relative(name)
 
 
 def safe_suffix(suffix: str) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from tbxd.format.projection import Projection
 from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
 from tbxd_wire.records import Record
 
-from . import scalar, scalar_group, scalars, session_start, text
+from . import embedding, scalar, scalar_group, scalars, session_start, text
 from .fields import floats_of, value_of
 
 SLOW_FROM_BYTES = 16 * 1024
@@ -42,6 +43,8 @@ class _Row:
     """The tags whose steps a record moves on."""
     slow: bool = False
     """Whether a record of few bytes may take more than about half a millisecond all the same."""
+    beside: Callable[[Record], Projection] | None = None
+    """Makes the files that belong beside the event file, if the kind has any."""
 
 
 _ROWS: dict[int, _Row] = {
@@ -50,6 +53,8 @@ _ROWS: dict[int, _Row] = {
     Kind.SCALARS: _Row(scalars.encode_record, tags=_tags_of_scalars),
     Kind.TEXT: _Row(text.encode_record),
     Kind.SESSION_START: _Row(session_start.encode_record, tags=_no_tag),
+    # Its tag names files, and may be that of a curve as well.
+    Kind.EMBEDDING: _Row(embedding.encode_record, tags=_no_tag, slow=True, beside=embedding.files),
 }
 
 
@@ -82,6 +87,16 @@ def encode(record: Record) -> list[tuple[str, bytes]]:
         events apart by the frames they come from (tbxd.format.progress).
     """
     return _row(record[0]).encode(record)
+
+
+def beside(record: Record) -> Projection | None:
+    """Return the files that belong beside the event file of a record; None for most kinds.
+
+    Raises:
+        As :func:`encode`.
+    """
+    make = _row(record[0]).beside
+    return None if make is None else make(record)
 
 
 def tags(record: Record) -> Iterable[str]:

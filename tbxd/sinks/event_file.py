@@ -26,6 +26,7 @@ from tbxd.format.names import event_file_name
 from tbxd.format.tfrecord import frame
 from tbxd_wire.paths import safe_suffix
 
+from . import directories
 from .descriptors import Descriptors
 
 _numbers = itertools.count()
@@ -135,16 +136,16 @@ class EventFile:
         """
         # Read in this order, the other thread can only make the sync cover more than it counts.
         written = self.written
-        path, directories = self.path, self._unsynced_directories
+        path, unsynced = self.path, self._unsynced_directories
         if written == self.synced:
             return
         # Who deleted or moved a file has decided about what was in it: only the one that is being
         # written counts.
         if path is not None:
             self._sync_file(path)
-            while directories:
-                _sync_directory(directories[-1])
-                directories.pop()
+            while unsynced:
+                directories.sync(unsynced[-1])
+                unsynced.pop()
         self.synced = max(self.synced, written)
 
     def _sync_file(self, path: str) -> None:
@@ -185,7 +186,7 @@ class EventFile:
 
     def _create(self) -> int:
         """Make the file, and set its header before what is pending."""
-        made = _make_directories(self.directory)
+        made = directories.make(self.directory)
         for _ in range(_NAME_TRIES):
             name = event_file_name(
                 os.listdir(self.directory),
@@ -245,25 +246,3 @@ class EventFile:
 
 def _identity(found: os.stat_result) -> tuple[int, int]:
     return found.st_dev, found.st_ino
-
-
-def _make_directories(directory: str) -> list[str]:
-    """Make ``directory`` with its parents; return the parents of those that were missing."""
-    missing: list[str] = []
-    place = directory
-    while not os.path.isdir(place) and place != os.path.dirname(place):
-        place = os.path.dirname(place)
-        missing.append(place)
-    os.makedirs(directory, exist_ok=True)
-    return missing
-
-
-def _sync_directory(directory: str) -> None:
-    try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

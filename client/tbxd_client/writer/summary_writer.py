@@ -22,10 +22,11 @@ Guarantees:
 
 from __future__ import annotations
 
+from .embeddings import EmbeddingMethods
 from .scalars import ScalarMethods
 
 
-class SummaryWriter(ScalarMethods):
+class SummaryWriter(ScalarMethods, EmbeddingMethods):
     """Logs into one run; other processes may log into the same run at the same time.
 
     The process that is the main one, or rank 0, writes the run directory itself. Rank r writes
