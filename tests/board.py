@@ -23,17 +23,27 @@ all and answers with none, whoever wrote the files.)"""
 
 
 class Board:
-    """Asks a running TensorBoard."""
+    """Asks a running TensorBoard.
+
+    Attributes:
+        address: of its page, without a slash at the end.
+    """
 
     def __init__(self, address: str) -> None:
-        self._address = address
+        self.address = address
 
     def get(self, route: str, **query: str) -> Any:
         """Return the JSON of a route; None while TensorBoard has nothing there."""
-        url = f"{self._address}/data/{route}?{urllib.parse.urlencode(query)}"
+        content = self.read(route, **query)
+        return None if content is None else json.loads(content)
+
+    def read(self, route: str, **query: str) -> bytes | None:
+        """Return what a route holds; None while TensorBoard has nothing there."""
+        url = f"{self.address}/data/{route}?{urllib.parse.urlencode(query)}"
         try:
             with urllib.request.urlopen(url, timeout=DEADLINE_S) as answer:
-                return json.load(answer)
+                content: bytes = answer.read()
+                return content
         except urllib.error.HTTPError:
             return None
 
