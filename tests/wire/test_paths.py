@@ -79,3 +79,36 @@ def test_good_suffix(suffix: str) -> None:
 def test_bad_suffix(suffix: str) -> None:
     with pytest.raises(RecordError, match="the file suffix"):
         paths.safe_suffix(suffix)
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        ("default", "default"),
+        ("layer 1/é", "layer 1%2fé"),
+        ("50%\\", "50%25%5c"),
+        ("", "%"),
+        (".", "%2e"),
+        ("..", "%2e%2e"),
+        ("..a", "..a"),
+        ("\0", "%00"),
+        ("x" * 255, "x" * 255),
+    ],
+)
+def test_directory_of_tag(tag: str, name: str) -> None:
+    assert paths.directory_of_tag(tag) == name
+
+
+@pytest.mark.parametrize("tag", ["x" * 256, "é" * 128, "/" * 86, "\udcff"])
+def test_a_tag_without_a_directory(tag: str) -> None:
+    with pytest.raises(RecordError, match="the path"):
+        paths.directory_of_tag(tag)
+
+
+@given(st.lists(st.text("/%.\\\0e2", max_size=4), unique=True))
+def test_two_tags_never_have_one_directory(tags: list[str]) -> None:
+    names = {paths.directory_of_tag(tag) for tag in tags}
+    assert len(names) == len(tags)
+    for name in names:
+        assert os.path.normpath(os.path.join("/run", name)) == f"/run/{name}"
+        assert "/" not in name

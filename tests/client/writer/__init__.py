@@ -1,0 +1,1 @@
+"""One module of tests for each family of the writer's methods."""
