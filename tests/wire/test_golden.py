@@ -7,11 +7,13 @@ format, and the journals that lie on somebody's disk with it.
 from __future__ import annotations
 
 import math
+import struct
 from pathlib import Path
 
 import pytest
 
 from tbxd_wire import frame, messages, records, segment
+from tbxd_wire.arrays import Array
 
 GOLDEN = Path(__file__).parent / "golden"
 SESSION = bytes(range(16))
@@ -24,6 +26,16 @@ RECORDS: dict[str, list[object]] = {
     "text": [4, "notes", 0, 1.5, "# Überschrift"],
     "session_start": [5, "", 100, 1.5],
 }
+WITH_ARRAYS: dict[str, list[object]] = {
+    "embedding": [
+        *(20, "layer/1", 5, 1700000000.25),
+        Array("float32", (2, 3), memoryview(struct.pack("<6f", 0, 1, 2, 3, 4, -0.5))),
+        [["a", "1"], ["b", "é"]],
+        ["word", "number"],
+        Array("uint8", (2, 1, 2, 1), memoryview(b"\x00\x40\x80\xff")),
+    ],
+}
+"""Bodies of whole frames: what lies in a journal behind the header."""
 HELLO = messages.Hello(
     session=SESSION,
     oldest=1,
@@ -47,6 +59,11 @@ def read(name: str) -> bytes:
 @pytest.mark.parametrize("name", RECORDS)
 def test_record(name: str) -> None:
     assert records.decode(read(f"record-{name}-1.bin")) == RECORDS[name]
+
+
+@pytest.mark.parametrize("name", WITH_ARRAYS)
+def test_record_with_arrays(name: str) -> None:
+    assert records.decode(read(f"record-{name}-1.bin")) == WITH_ARRAYS[name]
 
 
 def test_frames() -> None:
@@ -74,5 +91,5 @@ def test_segment() -> None:
 
 def test_every_golden_file_is_read_by_a_test() -> None:
     expected = {"frames-1.bin", "hello-1.bin", "segment-1.bin"}
-    expected |= {f"record-{name}-1.bin" for name in RECORDS}
+    expected |= {f"record-{name}-1.bin" for name in [*RECORDS, *WITH_ARRAYS]}
     assert {path.name for path in GOLDEN.glob("*.bin")} == expected

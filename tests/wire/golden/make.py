@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy
+
+from tbxd_client.arrays import source
 from tbxd_wire import frame, messages, records, segment
 from tbxd_wire.kinds import Kind, ScalarForm
 from tbxd_wire.limits import SEGMENT_HEAD_BYTES
+from tests.tbxd.encode.making import body_of
 
 SESSION = bytes(range(16))
 
@@ -38,9 +42,25 @@ def _records() -> dict[str, bytes]:
     }
 
 
+def _records_with_arrays() -> dict[str, bytes]:
+    """Bodies of whole frames: lead, record, elements."""
+    return {
+        "embedding": body_of(
+            Kind.EMBEDDING,
+            "layer/1",
+            source(numpy.array([[0, 1, 2], [3, 4, -0.5]], numpy.float32)),
+            [["a", "1"], ["b", "é"]],
+            ["word", "number"],
+            source(numpy.array([0, 64, 128, 255], numpy.uint8).reshape(2, 1, 2, 1)),
+            step=5,
+        )
+    }
+
+
 def _files() -> dict[str, bytes]:
     bodies = _records()
     files = {f"record-{name}-1.bin": body for name, body in bodies.items()}
+    files |= {f"record-{name}-1.bin": body for name, body in _records_with_arrays().items()}
     frames = b"".join(map(frame.encode, bodies.values()))
     files["frames-1.bin"] = frames
     hello = messages.Hello(
