@@ -26,7 +26,7 @@ embeddings {
   from_the_future { nested: [1, 2] other < x: 1 > }
 }
 unknown_flag: true
-unknown: [ { a: 1 }, { embeddings { tensor_name: "mine:00001" } } ]
+unknown { a: [1, 2] embeddings { tensor_name: "mine:00001" } }
 embeddings: < tensor_name: "second" >;
 """
 

@@ -165,7 +165,7 @@ def write_until(number: int, error: BaseException, directory: Path) -> bool:
         return call
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("open", "fsync", "rename", "unlink", "makedirs"):
+        for name in ("open", "write", "fsync", "rename", "unlink", "makedirs"):
             patch.setattr(os, name, failing(getattr(os, name)))
         projector.write(str(directory), projection(5))
     return made >= number
