@@ -36,8 +36,9 @@ can be applied without what came before::
     HPARAMS         sub-run str, hparams {name: bool, float64 or str}, metrics {tag: float64},
                     domains {name: [value, ...]}; tag is ""
     CUSTOM_SCALARS  [[category, [[chart, "Multiline" or "Margin", [tag, ...]], ...]], ...]
-    EMBEDDING       points array (n, dimensions), metadata [[str, ...], ...] or nil (a row each),
-                    header [str, ...] or nil, pictures array (n, channels, height, width) or nil
+    EMBEDDING       points array (n, dimensions), metadata [[str, ...], ...] or nil (a row for each
+                    point, of one value if there is no header), header [str, ...] or nil, pictures
+                    array (n, channels, height, width) or nil; a step of nil is shown as 0
     GRAPH           [[name, op, [input, ...], [extent, ...] or nil, attributes str, device str],
                     ...]; a node each
     GRAPH_DEF       array of uint8: the bytes; tag is ""
