@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -127,30 +129,42 @@ def test_a_tag_never_leads_out_of_its_step(tag: str, place: str) -> None:
     assert projection.place == place
 
 
-@st.composite
-def arrays(draw: st.DrawFn) -> Array:
-    """Any array of few elements, of the shapes that an embedding has or nearly so."""
-    dtype = draw(st.sampled_from(list(ITEM_BYTES)))
-    extents = st.sampled_from([3, 3, 3, 1, 2, 4, 0])
-    shape = tuple(draw(st.lists(extents, max_size=5)))
-    size = int(np.prod(shape)) * ITEM_BYTES[dtype]
-    return Array(dtype, shape, memoryview(draw(st.randoms()).randbytes(size)))
+def arrays(shapes: st.SearchStrategy[tuple[int, ...]]) -> st.SearchStrategy[Array]:
+    """Return arrays of any dtype."""
+
+    def build(dtype: str, shape: tuple[int, ...], random: Random) -> Array:
+        size = math.prod(shape) * ITEM_BYTES[dtype]
+        return Array(dtype, shape, memoryview(random.randbytes(size)))
+
+    return st.builds(build, st.sampled_from(list(ITEM_BYTES)), shapes, st.randoms())
 
 
 words = st.text(max_size=3) | st.sampled_from(["\t", "\n", ""])
-tables = st.integers(0, 2).flatmap(
-    lambda columns: st.lists(st.lists(words, min_size=columns, max_size=columns), max_size=4)
-)
-fields = (
+anything = (
     st.none()
-    | arrays()
-    | tables
-    | st.lists(words | st.integers(), max_size=3)
-    | st.sampled_from([WORDS, ["x"]])
+    | arrays(st.lists(st.integers(0, 4), max_size=5).map(tuple))
+    | st.lists(words | st.integers() | st.lists(words, max_size=2), max_size=3)
 )
 
 
-@given(words, st.none() | st.integers(-3, 3), st.lists(fields, min_size=3, max_size=5))
+@st.composite
+def fields(draw: st.DrawFn) -> list[Any]:
+    """The fields of an embedding, of which one in two has one that may not fit."""
+    count, columns = draw(st.integers(1, 5)), draw(st.integers(1, 3))
+    row = st.lists(words, min_size=columns, max_size=columns)
+    channels, extents = st.sampled_from([1, 3, 4]), st.integers(1, 3)
+    found: list[Any] = [
+        draw(arrays(st.tuples(st.just(count), extents))),
+        draw(st.none() | st.lists(row, min_size=count, max_size=count)),
+        draw(row) if columns > 1 else draw(st.none() | row),
+        draw(st.none() | arrays(st.tuples(st.just(count), channels, extents, extents))),
+    ]
+    if draw(st.booleans()):
+        found[draw(st.integers(0, 3))] = draw(anything)
+    return found
+
+
+@given(words, st.none() | st.integers(-3, 3), fields())
 def test_any_record_is_whole_or_refused(tag: str, step: int | None, rest: list[Any]) -> None:
     record = [int(Kind.EMBEDDING), tag, step, 1.5, *rest]
     try:
