@@ -12,12 +12,28 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
 
-from tbxd.encode import encode
+from tbxd.encode import beside, encode
+from tbxd.format.projection import Projection
+from tbxd.sinks import projector
 from tbxd_wire.records import Record
 
 Events = list[tuple[str, bytes]]
 """Pairs of a directory relative to the author's and a serialized Event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What becomes of one record."""
+
+    events: Events
+    beside: Projection | None = None
+    """Files that must be in place before the events are written."""
+
+
+_Order = tuple[Future[Any], Callable[..., Any], tuple[object, ...]]
 
 _THREADS = min(max(os.cpu_count() or 1, 2), 8)
 """Two at least, so that one long video leaves a way for pictures. Each may hold a record and what
@@ -36,18 +52,18 @@ class Pool:
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._orders: queue.SimpleQueue[tuple[Future[Events], Record, str] | None] = (
-            queue.SimpleQueue()
-        )
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
-    def submit(self, record: Record, path: str) -> Future[Events]:
-        """Begin to encode a record of the author who writes in ``path``.
+    def encode(self, record: Record) -> Future[Encoded]:
+        """Begin to encode a record; the future raises what the encoders raise."""
+        return self._submit(_encode, record)
 
-        The future gives its events, once the files that it has beside the event file are in place.
-        It raises what :func:`tbxd.encode.encode` raises, and OSError if those files cannot be
-        written now.
-        """
+    def place(self, path: str, files: Projection) -> Future[None]:
+        """Begin to write files beneath the run directory ``path``; the future raises OSError."""
+        return self._submit(projector.write, path, files)
+
+    def _submit(self, job: Callable[..., Any], *arguments: object) -> Future[Any]:
         if not self._threads:
             self._threads = [
                 threading.Thread(target=self._run, name=f"tbxd-encode-{number}", daemon=True)
@@ -55,8 +71,8 @@ class Pool:
             ]
             for thread in self._threads:
                 thread.start()
-        future: Future[Events] = Future()
-        self._orders.put((future, record, path))
+        future: Future[Any] = Future()
+        self._orders.put((future, job, arguments))
         return future
 
     def close(self) -> None:
@@ -67,16 +83,16 @@ class Pool:
 
     def _run(self) -> None:
         while (order := self._orders.get()) is not None:
-            future, record, path = order
+            future, job, arguments = order
             # Not kept while the thread waits: a record may be large.
             del order
             try:
-                future.set_result(_encode(record, path))
+                future.set_result(job(*arguments))
             except BaseException as error:
                 future.set_exception(error)
-            del future, record, path
+            del future, job, arguments
             self._wake()
 
 
-def _encode(record: Record, path: str) -> Events:
-    return encode(record)
+def _encode(record: Record) -> Encoded:
+    return Encoded(encode(record), beside(record))

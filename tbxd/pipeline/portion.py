@@ -8,12 +8,13 @@ each event, in order, which is why it is asked here and not when a frame comes i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future
 
 from tbxd.sinks.run_directory import RunDirectory
+from tbxd_wire.errors import RecordError
+from tbxd_wire.records import Record
 
-from .pool import Events
+from .pool import Events, Pool
 
 
 class Gathered:
@@ -63,45 +64,68 @@ class Gathered:
 class Owed:
     """One record, whose frame is [begin, end), on its way through the pool.
 
+    It is encoded at once, in whatever order the pool comes to it. Files that it has beside the
+    event file are written when the stream has come to it: of two records that write one file, the
+    later one is to win.
+
     Attributes:
         begin, end: positions.
-        trouble: what keeps it from being written; None while nothing does.
+        trouble: what keeps it from being settled; None while nothing does.
 
     Args:
-        submit: gives the record to the pool, again if its files could not be written.
+        record: what is to be encoded.
+        path: the author's directory.
+        pool: who does it.
     """
 
-    __slots__ = ("_again_at", "_future", "_submit", "begin", "end", "trouble")
+    __slots__ = ("_encoded", "_path", "_placed", "_pool", "begin", "end", "retry_at", "trouble")
 
-    def __init__(self, begin: int, end: int, submit: Callable[[], Future[Events]]) -> None:
+    def __init__(self, begin: int, end: int, record: Record, path: str, pool: Pool) -> None:
         self.begin = begin
         self.end = end
         self.trouble: str | None = None
-        self._submit = submit
-        self._again_at: float | None = None
-        self._future = submit()
-
-    @property
-    def deadline(self) -> float | None:
+        self.retry_at: float | None = None
         """When to try again what a disk refused, on the monotonic clock."""
-        return self._again_at
+        self._path = path
+        self._pool = pool
+        self._encoded = pool.encode(record)
+        self._placed: Future[None] | None = None
 
     def is_done(self, now: float) -> bool:
-        """Whether :meth:`events` has an answer; begins anew what is due."""
-        if self._again_at is not None and now >= self._again_at:
-            self._again_at = None
-            if self._future.done() and self._future.exception() is not None:
-                self._future = self._submit()
-        return self._again_at is None and self._future.done()
+        """Whether :meth:`events` has an answer; to be asked when all before it is settled."""
+        if not self._encoded.done() or (self.retry_at is not None and now < self.retry_at):
+            return False
+        self.retry_at = None
+        if self._encoded.exception() is not None:
+            return True
+        files = self._encoded.result().beside
+        if files is None:
+            return True
+        if self._placed is None:
+            self._placed = self._pool.place(self._path, files)
+        return self._placed.done()
 
     def events(self) -> Events:
-        """Return its events, or raise why there are none: see ``Pool.submit``."""
-        return self._future.result()
+        """Return its events, or raise why there are none.
 
-    def postpone(self, error: OSError, again_at: float) -> None:
-        """A disk refused: try again at ``again_at``."""
-        self.trouble = f"{error.strerror or error}: {error.filename or 'a file beside the events'}"
-        self._again_at = again_at
+        Raises:
+            RecordError: it cannot be encoded, or something stands where its files must be.
+            OSError: its files cannot be written now.
+        """
+        encoded = self._encoded.result()
+        if self._placed is not None:
+            placed, self._placed = self._placed, None
+            try:
+                placed.result()
+            except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+                # Unlike a disk that is full or away, that does not pass.
+                raise RecordError(f"{error.strerror}: {error.filename}") from None
+        return encoded.events
+
+    def postpone(self, error: OSError, retry_at: float) -> None:
+        """A disk refused: try again at ``retry_at``."""
+        self.trouble = f"{error.strerror or error}: {error.filename or self._path}"
+        self.retry_at = retry_at
 
 
 Portion = Gathered | Owed

@@ -181,7 +181,7 @@ class Stream:
     def deadline(self) -> float | None:
         """When :meth:`settle` is to be called even if the pool has nothing new."""
         head = self.unsettled[0] if self.unsettled else None
-        return head.deadline if isinstance(head, Owed) else None
+        return head.retry_at if isinstance(head, Owed) else None
 
     def trouble(self) -> str | None:
         """Return what keeps one of its files from being written; None if nothing does."""

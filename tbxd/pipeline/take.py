@@ -8,7 +8,6 @@ Nothing is allocated per scalar but its event.
 
 from __future__ import annotations
 
-from functools import partial
 from math import inf
 from zlib import crc32
 
@@ -189,6 +188,5 @@ class _Batch:
         """Give a record to the pool; what follows it is another portion."""
         self._main.steps.see_all(names, record[2])
         self.finish(start)
-        submit = partial(self._pool.submit, record, self._stream.entry.path)
-        self._stream.accept(Owed(start, end, submit))
+        self._stream.accept(Owed(start, end, record, self._stream.entry.path, self._pool))
         self._gathered = Gathered(end)

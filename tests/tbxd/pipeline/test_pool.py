@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -14,9 +13,10 @@ import pytest
 from tbxd.config import Config, Fsync
 from tbxd.encode import encode
 from tbxd.encode.table import SLOW_FROM_BYTES
+from tbxd.format.projection import Projection
 from tbxd.intake.roster import Entry, Roster
 from tbxd.pipeline import Pipeline, pool
-from tbxd.pipeline.pool import Events, Pool
+from tbxd.pipeline.pool import Encoded, Events, Pool
 from tbxd.pipeline.stream import AGAIN_S
 from tbxd.reading.events import events_of
 from tbxd_wire import frame, records
@@ -34,21 +34,35 @@ def slow_frame(step: int) -> bytes:
 
 
 class ByHand(Pool):
-    """A pool whose records are done when a test says so."""
+    """A pool whose records are done, and whose files are in place, when a test says so."""
 
     def __init__(self) -> None:
-        self.owed: list[tuple[Future[Events], Record]] = []
+        self.owed: list[tuple[Future[Encoded], Record]] = []
+        self.to_place: list[tuple[str, Projection, Future[None]]] = []
 
-    def submit(self, record: Record, path: str) -> Future[Events]:
-        future: Future[Events] = Future()
+    def encode(self, record: Record) -> Future[Encoded]:
+        future: Future[Encoded] = Future()
         self.owed.append((future, record))
         return future
 
-    def pay(self, error: Exception | None = None) -> None:
-        """Be done with the oldest."""
+    def place(self, path: str, files: Projection) -> Future[None]:
+        future: Future[None] = Future()
+        self.to_place.append((path, files, future))
+        return future
+
+    def pay(self, error: Exception | None = None, beside: Projection | None = None) -> None:
+        """Be done with the oldest record."""
         future, record = self.owed.pop(0)
         if error is None:
-            future.set_result(encode(record))
+            future.set_result(Encoded(encode(record), beside))
+        else:
+            future.set_exception(error)
+
+    def put(self, error: OSError | None = None) -> None:
+        """Be done with the oldest files."""
+        future = self.to_place.pop(0)[2]
+        if error is None:
+            future.set_result(None)
         else:
             future.set_exception(error)
 
@@ -151,24 +165,60 @@ def test_what_cannot_be_encoded_is_refused_and_the_rest_goes_on(
     assert entry.session.committed == entry.session.accepted
 
 
+FILES = Projection("tag", 1, (1, 1), {"tensors.tsv": b"1"}, None)
+
+
 def test_a_disk_that_refuses_is_asked_again(house: House, tmp_path: Path) -> None:
     entry = house.session(tmp_path)
     house.feed(entry, slow_frame(1) + scalar_frame(2))
-    house.pool.pay(OSError(28, "No space left on device", "/run/sprite.png"))
+    house.pool.pay(beside=FILES)
+    house.commit()
+    assert house.pool.to_place[0][:2] == (str(tmp_path), FILES)
+    house.pool.put(OSError(28, "No space left on device", "/run/sprite.png"))
     house.commit()
     assert entry.trouble == "No space left on device: /run/sprite.png"
-    assert house.pool.owed == []
+    assert house.pool.to_place == []
     assert house.pipeline.deadline == house.now + AGAIN_S
     house.commit(AGAIN_S / 2)
-    assert house.pool.owed == []
+    assert house.pool.to_place == []
     house.commit(AGAIN_S / 2)
     assert entry.session.committed == 0
-    house.pool.pay()
+    house.pool.put()
     house.commit()
     assert steps_of(tmp_path) == [1, 2]
     assert entry.trouble is None
     assert entry.refused == 0
     assert house.pipeline.deadline is None
+
+
+def test_files_are_placed_in_the_order_of_the_stream(house: House, tmp_path: Path) -> None:
+    entry = house.session(tmp_path)
+    house.feed(entry, slow_frame(1) + slow_frame(2))
+    later = house.pool.owed.pop()
+    house.pool.owed.insert(0, later)
+    house.pool.pay(beside=FILES)
+    house.commit()
+    assert house.pool.to_place == [], "the first one is not even encoded"
+    house.pool.pay(beside=FILES)
+    house.commit()
+    assert len(house.pool.to_place) == 1
+    house.pool.put()
+    house.commit()
+    assert steps_of(tmp_path) == [1]
+    house.pool.put()
+    house.commit()
+    assert steps_of(tmp_path) == [1, 2]
+
+
+def test_what_stands_in_the_way_of_files_refuses_the_record(house: House, tmp_path: Path) -> None:
+    entry = house.session(tmp_path)
+    house.feed(entry, slow_frame(1) + scalar_frame(2))
+    house.pool.pay(beside=FILES)
+    house.commit()
+    house.pool.put(NotADirectoryError(20, "Not a directory", "/run/00001"))
+    house.commit()
+    assert steps_of(tmp_path) == [2]
+    assert entry.refused_reason == "Not a directory: /run/00001"
 
 
 def test_a_gap_behind_a_slow_record_is_committed_with_it(house: House, tmp_path: Path) -> None:
@@ -207,9 +257,9 @@ def test_the_threads_encode_and_wake(tmp_path: Path) -> None:
     pipeline.close()
 
 
-def test_several_are_encoded_at_once(tmp_path: Path) -> None:
+def test_several_are_encoded_at_once() -> None:
     together = threading.Barrier(pool._THREADS)
-    done: list[Any] = []
+    done: list[None] = []
 
     def encode_together(record: Record) -> Events:
         together.wait(10)
@@ -218,7 +268,8 @@ def test_several_are_encoded_at_once(tmp_path: Path) -> None:
     with patch.object(pool, "encode", encode_together):
         made = Pool(lambda: done.append(None))
         record: Record = [int(Kind.TEXT), "t", 1, 1.5, "x"]
-        futures = [made.submit(record, str(tmp_path)) for _ in range(pool._THREADS)]
-        assert [future.result(10) for future in futures] == [[("", b"event")]] * pool._THREADS
+        futures = [made.encode(record) for _ in range(pool._THREADS)]
+        expected = Encoded([("", b"event")])
+        assert [future.result(10) for future in futures] == [expected] * pool._THREADS
         wait_until(lambda: len(done) == pool._THREADS, "each has woken the loop")
         made.close()

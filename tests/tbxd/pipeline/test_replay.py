@@ -20,7 +20,7 @@ from tbxd.config import Config, Fsync
 from tbxd.encode import encode, is_slow
 from tbxd.intake.roster import Roster
 from tbxd.pipeline import Pipeline
-from tbxd.pipeline.pool import Events, Pool
+from tbxd.pipeline.pool import Encoded, Pool
 from tbxd.reading.events import event_files, events_of
 from tbxd_wire import frame, records
 from tbxd_wire.errors import RecordError
@@ -54,17 +54,17 @@ class SomeTime(Pool):
     """A pool that is done with a record when the test says so, in any order."""
 
     def __init__(self) -> None:
-        self.owed: list[tuple[Future[Events], Record]] = []
+        self.owed: list[tuple[Future[Encoded], Record]] = []
 
-    def submit(self, record: Record, path: str) -> Future[Events]:
-        future: Future[Events] = Future()
+    def encode(self, record: Record) -> Future[Encoded]:
+        future: Future[Encoded] = Future()
         self.owed.append((future, record))
         return future
 
     def pay(self, index: int) -> None:
         future, record = self.owed.pop(index)
         try:
-            future.set_result(encode(record))
+            future.set_result(Encoded(encode(record)))
         except RecordError as error:
             future.set_exception(error)
 
