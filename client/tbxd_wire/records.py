@@ -25,7 +25,8 @@ can be applied without what came before::
     IMAGE_BOXES     picture array, layout str, boxes float64 array (n, 4) of xmin ymin xmax ymax,
                     labels [str, ...] or nil, rescale float64
     VIDEO           frames array, layout str of N T C H W, frames per second float64
-    AUDIO           samples array of float or int16, (length,) or (length, channels), rate int (Hz)
+    AUDIO           samples array of float, int16, int32 or uint8, (length, channels), or of any
+                    shape with one extent above 1; rate int (Hz)
     TENSOR          elements array
     PR_CURVE        labels array, predictions array, num_thresholds int, weights array or nil
     PR_CURVE_RAW    tp, fp, tn, fn, precision, recall: one float64 array (6, thresholds)
@@ -34,8 +35,9 @@ can be applied without what came before::
     SURFACE         x array, y array, z array of shape (rows, columns); x and y of that shape, or
                     (columns,) and (rows,)
     HPARAMS         sub-run str, hparams {name: bool, float64 or str}, metrics {tag: float64},
-                    domains {name: [value, ...]}; tag is ""
-    CUSTOM_SCALARS  [[category, [[chart, "Multiline" or "Margin", [tag, ...]], ...]], ...]
+                    domains {name: [value, ...]} of the hparam's own type, finite; tag is ""
+    CUSTOM_SCALARS  [[category, [[chart, "Multiline" or "Margin", [tag, ...]], ...]], ...];
+                    tag is ""
     EMBEDDING       points array (n, dimensions), metadata [[str, ...], ...] or nil (a row for each
                     point, of one value if there is no header), header [str, ...] or nil, pictures
                     array (n, channels, height, width) or nil; a step of nil is shown as 0

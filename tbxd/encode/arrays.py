@@ -44,14 +44,21 @@ def numpy_of(value: Any, name: str) -> NDArray:
         RecordError: it is no array.
     """
     array = array_of(value, name)
+    try:
+        return _elements(array).reshape(array.shape)
+    except ValueError:
+        # Without elements any extents are allowed, but not by numpy, which multiplies the others.
+        raise RecordError(f"{name} cannot have the shape {array.shape}") from None
+
+
+def _elements(array: Array) -> NDArray:
+    """Return the elements in one dimension."""
     if array.dtype == "bfloat16":
         bits = np.frombuffer(array.data, np.dtype("<u2")).astype(np.uint32) << 16
-        return bits.view(np.float32).reshape(array.shape)
+        return bits.view(np.float32)
     if array.dtype in _FLOAT8:
-        codes = np.frombuffer(array.data, np.uint8)
-        return _float8_values(array.dtype)[codes].reshape(array.shape)
-    dtype = np.dtype(array.dtype).newbyteorder("<")
-    return np.frombuffer(array.data, dtype).reshape(array.shape)
+        return _float8_values(array.dtype)[np.frombuffer(array.data, np.uint8)]
+    return np.frombuffer(array.data, np.dtype(array.dtype).newbyteorder("<"))
 
 
 def floats_of_array(value: Any, name: str) -> NDArray:

@@ -13,7 +13,19 @@ from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
 from tbxd_wire.records import Record
 
-from . import embedding, scalar, scalar_group, scalars, session_start, text
+from . import (
+    audio,
+    custom_scalars,
+    embedding,
+    hparams,
+    mesh,
+    scalar,
+    scalar_group,
+    scalars,
+    session_start,
+    surface,
+    text,
+)
 from .fields import floats_of, value_of
 
 SLOW_FROM_BYTES = 16 * 1024
@@ -53,6 +65,12 @@ _ROWS: dict[int, _Row] = {
     Kind.SCALARS: _Row(scalars.encode_record, tags=_tags_of_scalars),
     Kind.TEXT: _Row(text.encode_record),
     Kind.SESSION_START: _Row(session_start.encode_record, tags=_no_tag),
+    Kind.AUDIO: _Row(audio.encode_record),
+    Kind.MESH: _Row(mesh.encode_record),
+    # A byte is enough for a point, and a point becomes 39 of them.
+    Kind.SURFACE: _Row(surface.encode_record, slow=True),
+    Kind.HPARAMS: _Row(hparams.encode_record, tags=hparams.tags),
+    Kind.CUSTOM_SCALARS: _Row(custom_scalars.encode_record, tags=custom_scalars.tags),
     # Its tag names files, and may be that of a curve as well.
     Kind.EMBEDDING: _Row(embedding.encode_record, tags=_no_tag, slow=True, beside=embedding.files),
 }

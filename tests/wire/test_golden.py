@@ -26,7 +26,47 @@ RECORDS: dict[str, list[object]] = {
     "text": [4, "notes", 0, 1.5, "# Überschrift"],
     "session_start": [5, "", 100, 1.5],
 }
+LATER_KINDS: dict[str, list[object]] = {
+    "hparams": [
+        *(18, "", 5, 1.5),
+        "trial/7",
+        {"rate": 0.1, "flag": True, "kind": "adam"},
+        {"hp/loss": 0.5},
+        {"kind": ["adam", "sgd"]},
+    ],
+    "custom_scalars": [
+        *(19, "", None, 1.5),
+        [
+            ["first", [["lines", "Multiline", ["a/.*"]], ["band", "Margin", ["v", "l", "u"]]]],
+            ["second", []],
+        ],
+    ],
+}
+"""Those that came after the golden frames."""
 WITH_ARRAYS: dict[str, list[object]] = {
+    "audio": [
+        *(12, "sound", 5, 1700000000.25),
+        Array("int16", (2, 2), memoryview(struct.pack("<4h", 0, 1, -2, 3))),
+        8000,
+    ],
+    "mesh": [
+        *(16, "ball", 5, 1700000000.25),
+        Array("float32", (1, 2, 3), memoryview(struct.pack("<6f", 0, 1, -0.5, 2, 3, 4))),
+        Array("uint8", (1, 2, 3), memoryview(b"\x00\x01\x02\x03\x04\xff")),
+        Array("int32", (1, 1, 3), memoryview(struct.pack("<3i", 0, 1, 0))),
+        '{"camera": {}}',
+    ],
+    "mesh_of_points": [
+        *(16, "ball", None, 1700000000.25),
+        Array("float64", (1, 1, 3), memoryview(struct.pack("<3d", 0, 1, -0.5))),
+        *(None, None, "{}"),
+    ],
+    "surface": [
+        *(17, "hill", 5, 1700000000.25),
+        Array("float32", (2,), memoryview(struct.pack("<2f", 0, 1))),
+        Array("int8", (2, 2), memoryview(b"\x02\x02\x03\x03")),
+        Array("float32", (2, 2), memoryview(struct.pack("<4f", 0, 1, 2, -0.5))),
+    ],
     "embedding": [
         *(20, "layer/1", 5, 1700000000.25),
         Array("float32", (2, 3), memoryview(struct.pack("<6f", 0, 1, 2, 3, 4, -0.5))),
@@ -36,6 +76,7 @@ WITH_ARRAYS: dict[str, list[object]] = {
     ],
 }
 """Bodies of whole frames: what lies in a journal behind the header."""
+ALL = RECORDS | LATER_KINDS | WITH_ARRAYS
 HELLO = messages.Hello(
     session=SESSION,
     oldest=1,
@@ -56,14 +97,9 @@ def read(name: str) -> bytes:
     return (GOLDEN / name).read_bytes()
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("name", ALL)
 def test_record(name: str) -> None:
-    assert records.decode(read(f"record-{name}-1.bin")) == RECORDS[name]
-
-
-@pytest.mark.parametrize("name", WITH_ARRAYS)
-def test_record_with_arrays(name: str) -> None:
-    assert records.decode(read(f"record-{name}-1.bin")) == WITH_ARRAYS[name]
+    assert records.decode(read(f"record-{name}-1.bin")) == ALL[name]
 
 
 def test_frames() -> None:
@@ -91,5 +127,5 @@ def test_segment() -> None:
 
 def test_every_golden_file_is_read_by_a_test() -> None:
     expected = {"frames-1.bin", "hello-1.bin", "segment-1.bin"}
-    expected |= {f"record-{name}-1.bin" for name in [*RECORDS, *WITH_ARRAYS]}
+    expected |= {f"record-{name}-1.bin" for name in ALL}
     assert {path.name for path in GOLDEN.glob("*.bin")} == expected

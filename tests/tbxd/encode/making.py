@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 from tbxd.encode import encode
 from tbxd.proto.event_pb2 import Event
 from tbxd_wire import frame, records
+from tbxd_wire.arrays import ITEM_BYTES
 from tbxd_wire.kinds import Kind
 from tbxd_wire.records import Record
 
 WALL_TIME = 1_700_000_000.25
+
+
+@dataclass(frozen=True)
+class Anything:
+    """An array of any dtype and shape there is, also of shapes that numpy does not allow."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    pattern: bytes
+    """The elements begin with these bytes, over and over."""
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * ITEM_BYTES[self.dtype]
+
+    def copy_to(self, target: memoryview) -> None:
+        target[:] = (self.pattern * self.nbytes)[: self.nbytes]
 
 
 def record_of(kind: Kind, tag: str, *fields: object, step: int | None = 3) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgpack
@@ -13,9 +14,12 @@ from tbxd.encode import UnknownKind, encode, tags
 from tbxd.encode.table import _ROWS
 from tbxd.proto.event_pb2 import Event, SessionLog
 from tbxd_wire import records
+from tbxd_wire.arrays import ITEM_BYTES
 from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
 from tbxd_wire.paths import safe_relative
+
+from .making import WALL_TIME, Anything, body_of
 
 junk = st.recursive(
     st.none()
@@ -36,6 +40,61 @@ names = st.text(max_size=12) | st.sampled_from(
 numbers = st.dictionaries(names, st.floats(), max_size=5)
 
 
+def arrays(shape: st.SearchStrategy[tuple[int, ...]], *dtypes: str) -> st.SearchStrategy[Anything]:
+    """Return arrays of small shapes, of any of ``dtypes`` (default: all)."""
+    found = st.sampled_from(dtypes or sorted(ITEM_BYTES))
+    return st.builds(Anything, found, shape, st.binary(min_size=1, max_size=32))
+
+
+extents = st.integers(0, 4) | st.sampled_from([1, 2, 3, 1 << 28])
+shapes = st.lists(extents, max_size=6).map(tuple).filter(lambda shape: math.prod(shape) <= 256)
+triples = st.tuples(st.integers(0, 2), st.integers(0, 3), st.just(3))
+grids = st.tuples(st.integers(0, 5), st.integers(0, 5))
+values = st.booleans() | st.floats() | st.text(max_size=8)
+hparams = st.dictionaries(names, values, max_size=3)
+charts = st.lists(
+    st.tuples(names, st.sampled_from(["Multiline", "Margin"]), st.lists(names, max_size=4)),
+    max_size=3,
+)
+PLAUSIBLE: dict[Kind, st.SearchStrategy[tuple[Any, ...]]] = {
+    Kind.AUDIO: st.tuples(arrays(shapes), st.integers(0, 1 << 31)),
+    Kind.MESH: triples.flatmap(
+        lambda shape: st.tuples(
+            arrays(st.just(shape) | shapes),
+            st.none() | arrays(st.just(shape)),
+            st.none() | arrays(st.just(shape) | triples),
+            st.text(),
+        )
+    ),
+    Kind.SURFACE: grids.flatmap(
+        lambda grid: st.tuples(
+            arrays(st.sampled_from([grid, grid[1:]]) | shapes),
+            arrays(st.sampled_from([grid, grid[:1]])),
+            arrays(st.just(grid)),
+        )
+    ),
+    Kind.HPARAMS: st.tuples(
+        names, hparams, numbers, st.dictionaries(names, st.lists(values, max_size=2), max_size=2)
+    ),
+    Kind.CUSTOM_SCALARS: st.tuples(st.lists(st.tuples(names, charts), max_size=3)),
+}
+"""Fields that are nearly, or quite, those of their kind."""
+
+
+@given(
+    st.sampled_from(sorted(PLAUSIBLE)).flatmap(
+        lambda kind: st.tuples(st.just(kind), PLAUSIBLE[kind])
+    ),
+    names,
+    st.none() | st.integers(-5, 1 << 40),
+)
+def test_any_plausible_record_becomes_whole_events_or_is_refused(
+    given_kind: tuple[Kind, tuple[Any, ...]], tag: str, step: int | None
+) -> None:
+    kind, fields = given_kind
+    become_whole_events_or_are_refused(body_of(kind, tag, *fields, step=step), step, WALL_TIME)
+
+
 @given(
     st.sampled_from([*_ROWS, 0, 99]),
     names,
@@ -46,6 +105,11 @@ def test_any_record_becomes_whole_events_or_is_refused(
     kind: int, tag: str, step: int | None, rest: list[Any]
 ) -> None:
     packed = msgpack.packb([kind, tag, step, 1.5, *rest])
+    become_whole_events_or_are_refused(packed, step, 1.5)
+
+
+def become_whole_events_or_are_refused(packed: bytes, step: int | None, wall_time: float) -> None:
+    """Encode the body of a frame, and check what every kind promises."""
     try:
         record = records.decode(packed)
         pairs = encode(record)
@@ -58,7 +122,7 @@ def test_any_record_becomes_whole_events_or_is_refused(
     for directory, data in pairs:
         assert safe_relative(directory) == directory
         event = Event.FromString(data)
-        assert event.wall_time == 1.5
+        assert event.wall_time == wall_time
         assert event.step == (step or 0)
         for value in event.summary.value:
             assert any(value.tag.startswith(name) for name in moved)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from tbxd.proto import event_pb2
 from tbxd.proto.event_pb2 import Event
 
-THEIRS_TO_BYTES = {"GraphDef", "MetaGraphDef", "RunMetadata"}
+from .comparing import messages, same_fields
+
+THEIRS_TO_BYTES = frozenset({"GraphDef", "MetaGraphDef", "RunMetadata"})
 """Messages that our file passes on as bytes."""
 
 
@@ -19,50 +21,13 @@ def theirs() -> Any:
     return pytest.importorskip("tensorboard.compat.proto.event_pb2").Event.DESCRIPTOR
 
 
-def messages(descriptor: Any, found: dict[str, Any]) -> dict[str, Any]:
-    """Return every message that ``descriptor`` can hold, by its name without the package."""
-    name = descriptor.full_name.removeprefix(descriptor.file.package + ".")
-    if name not in found:
-        found[name] = descriptor
-        for field in descriptor.fields:
-            if field.message_type is not None:
-                messages(field.message_type, found)
-    return found
-
-
-def repeated(field: Any) -> bool:
-    # is_repeated came with protobuf 6 and label went with 7.
-    return bool(field.is_repeated) if hasattr(field, "is_repeated") else field.label == 3
-
-
-def test_every_field_is_the_one_of_the_same_number_in_tensorboards_file() -> None:
+def test_every_field_and_enumerated_value_is_the_one_of_tensorboards_file() -> None:
     their_messages = messages(theirs(), {})
     our_messages = messages(Event.DESCRIPTOR, {})
     assert len(our_messages) == 15
-    for name, ours in our_messages.items():
-        for field in ours.fields:
-            their_field = their_messages[name].fields_by_number[field.number]
-            assert field.name == their_field.name
-            assert repeated(field) == repeated(their_field)
-            assert (field.containing_oneof is None) == (their_field.containing_oneof is None)
-            if field.type != their_field.type:
-                assert field.type == field.TYPE_BYTES
-                assert their_field.message_type.name in THEIRS_TO_BYTES
-            elif field.message_type is not None:
-                assert field.message_type.name == their_field.message_type.name
-
-
-def test_every_enumerated_value_is_tensorboards() -> None:
-    their_messages = messages(theirs(), {})
     compared = 0
-    for name, ours in messages(Event.DESCRIPTOR, {}).items():
-        for field in ours.fields:
-            if field.enum_type is None:
-                continue
-            their_values = their_messages[name].fields_by_number[field.number].enum_type
-            for value in field.enum_type.values:
-                assert their_values.values_by_name[value.name].number == value.number
-                compared += 1
+    for name, ours in our_messages.items():
+        compared += same_fields(ours, their_messages[name], THEIRS_TO_BYTES)
     assert compared > 20
 
 

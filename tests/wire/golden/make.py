@@ -42,9 +42,68 @@ def _records() -> dict[str, bytes]:
     }
 
 
+def _records_of_later_kinds() -> dict[str, bytes]:
+    """Kinds that came after the golden frames."""
+    return {
+        "hparams": records.encode(
+            Kind.HPARAMS,
+            "",
+            5,
+            1.5,
+            "trial/7",
+            {"rate": 0.1, "flag": True, "kind": "adam"},
+            {"hp/loss": 0.5},
+            {"kind": ["adam", "sgd"]},
+        ),
+        "custom_scalars": records.encode(
+            Kind.CUSTOM_SCALARS,
+            "",
+            None,
+            1.5,
+            [
+                ["first", [["lines", "Multiline", ["a/.*"]], ["band", "Margin", ["v", "l", "u"]]]],
+                ["second", []],
+            ],
+        ),
+    }
+
+
 def _records_with_arrays() -> dict[str, bytes]:
     """Bodies of whole frames: lead, record, elements."""
     return {
+        "audio": body_of(
+            Kind.AUDIO,
+            "sound",
+            source(numpy.array([[0, 1], [-2, 3]], numpy.int16)),
+            8000,
+            step=5,
+        ),
+        "mesh": body_of(
+            Kind.MESH,
+            "ball",
+            source(numpy.array([[[0, 1, -0.5], [2, 3, 4]]], numpy.float32)),
+            source(numpy.array([[[0, 1, 2], [3, 4, 255]]], numpy.uint8)),
+            source(numpy.array([[[0, 1, 0]]], numpy.int32)),
+            '{"camera": {}}',
+            step=5,
+        ),
+        "mesh_of_points": body_of(
+            Kind.MESH,
+            "ball",
+            source(numpy.array([[[0, 1, -0.5]]], numpy.float64)),
+            None,
+            None,
+            "{}",
+            step=None,
+        ),
+        "surface": body_of(
+            Kind.SURFACE,
+            "hill",
+            source(numpy.array([0, 1], numpy.float32)),
+            source(numpy.array([[2, 2], [3, 3]], numpy.int8)),
+            source(numpy.array([[0, 1], [2, -0.5]], numpy.float32)),
+            step=5,
+        ),
         "embedding": body_of(
             Kind.EMBEDDING,
             "layer/1",
@@ -53,14 +112,15 @@ def _records_with_arrays() -> dict[str, bytes]:
             ["word", "number"],
             source(numpy.array([0, 64, 128, 255], numpy.uint8).reshape(2, 1, 2, 1)),
             step=5,
-        )
+        ),
     }
 
 
 def _files() -> dict[str, bytes]:
     bodies = _records()
     files = {f"record-{name}-1.bin": body for name, body in bodies.items()}
-    files |= {f"record-{name}-1.bin": body for name, body in _records_with_arrays().items()}
+    for more in (_records_of_later_kinds(), _records_with_arrays()):
+        files |= {f"record-{name}-1.bin": body for name, body in more.items()}
     frames = b"".join(map(frame.encode, bodies.values()))
     files["frames-1.bin"] = frames
     hello = messages.Hello(

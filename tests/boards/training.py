@@ -1,0 +1,105 @@
+"""What is logged, by a writer and through a real daemon, for TensorBoard to show."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tbxd_client import SummaryWriter
+from tbxd_wire import places
+from tests.client.conftest import _end_client, _end_daemon
+
+HPARAMS = {"rate": 0.1, "flag": True, "kind": "adam", "sizes": [64, 64], "bad": float("nan")}
+OTHER_HPARAMS = {"rate": 0.2, "flag": False, "kind": "sgd", "sizes": (8,), "seed": np.int64(3)}
+METRIC = "hp/loss"
+
+LAYOUT = {
+    "Category": {
+        "lines": ["Multiline", ["loss/.*"]],
+        "band": ["Margin", ["mid", "low", "high"]],
+    }
+}
+
+VERTICES = np.arange(24, dtype=np.float32).reshape(2, 4, 3) / 10
+COLORS = np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10
+FACES = np.array([[[0, 1, 2], [1, 2, 3]], [[3, 2, 1], [2, 1, 0]]], np.int32)
+MESH_CONFIG = {"camera": {"cls": "PerspectiveCamera", "fov": 75}}
+GRID = np.linspace(-2, 2, 20)
+HEIGHTS = np.sinc(GRID[:, np.newaxis]) * np.cos(GRID)
+
+SOUND = np.sin(np.arange(800) / 5).astype(np.float32)
+STEREO = np.stack([SOUND, -SOUND], axis=1)
+
+MARKDOWN = "**bold** <script>\n\n| a | b |\n|---|---|\n| 1 | 2 |"
+
+
+def log_hparams(run: Path) -> None:
+    """Log three sessions: one of a run itself, and two below it."""
+    with SummaryWriter(run) as writer:
+        writer.add_hparams(HPARAMS, {METRIC: 1.5}, {"kind": ["adam", "sgd"]}, "first", 7)
+        writer.add_hparams(OTHER_HPARAMS, {METRIC: 2.5}, run_name="deep/second")
+        writer.add_hparams(OTHER_HPARAMS, {METRIC: 3.5}, run_name=".")
+
+
+def log_custom_scalars(run: Path) -> None:
+    """Log a layout, which takes the place of one before, and another run's."""
+    with SummaryWriter(run) as writer:
+        writer.add_custom_scalars_multilinechart(["never", "seen"])
+        writer.add_custom_scalars(LAYOUT)
+        for tag in ("loss/a", "loss/b", "mid", "low", "high"):
+            writer.add_scalar(tag, 0.5, 1)
+    with SummaryWriter(run / "other") as writer:
+        writer.add_custom_scalars_marginchart(["mid", "low", "high"], "Other", "band")
+
+
+def log_shapes(run: Path) -> None:
+    """Log meshes and a surface, at two steps."""
+    with SummaryWriter(run) as writer:
+        for step in (1, 2):
+            writer.add_mesh("ball", VERTICES * step, COLORS, FACES, MESH_CONFIG, step)
+            writer.add_mesh("cloud", VERTICES, global_step=step)
+            writer.add_surface("hill", GRID, GRID, HEIGHTS, step)
+
+
+def log_audio(run: Path) -> None:
+    """Log a sound at two steps, and a stereo one."""
+    with SummaryWriter(run) as writer:
+        writer.add_audio("sound", SOUND, 1, 8000)
+        writer.add_audio("sound", SOUND / 2, 2, 8000)
+        writer.add_audio("stereo", STEREO, 1)
+
+
+def log_text(run: Path) -> None:
+    """Log a text at two steps."""
+    with SummaryWriter(run) as writer:
+        writer.add_text("notes", "first", 1)
+        writer.add_text("notes", MARKDOWN, 2)
+
+
+RUNS: dict[str, Callable[[Path], None]] = {
+    "hparams": log_hparams,
+    "custom_scalars": log_custom_scalars,
+    "shapes": log_shapes,
+    "audio": log_audio,
+    "text": log_text,
+}
+
+
+def log_everything(root: Path) -> None:
+    """Log all of RUNS below ``root``; returns when it is in the event files."""
+    directory = tempfile.mkdtemp(prefix="tbxd-")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(places.DIRECTORY_VARIABLE, directory)
+        patch.setenv(places.AUTOSTART_VARIABLE, "1")
+        try:
+            for name, log in RUNS.items():
+                log(root / name)
+        finally:
+            _end_client(directory)
+            _end_daemon(directory)
+            shutil.rmtree(directory, ignore_errors=True)
