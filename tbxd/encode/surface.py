@@ -34,7 +34,7 @@ _COLORS = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231,
 
 CONFIGURATION = json.dumps(
     {
-        "camera": {"cls": "PerspectiveCamera", "fov": 45, "position": [1.2, 1.6, 2.6]},
+        "camera": {"cls": "PerspectiveCamera", "fov": 45, "position": [1.4, 1.9, 3.1]},
         "lights": [
             {"cls": "AmbientLight", "color": "#ffffff", "intensity": 0.75},
             {
