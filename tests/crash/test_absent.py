@@ -20,7 +20,7 @@ from tests.waiting import wait_until
 
 from . import producer
 from .field import Daemon
-from .judge import judge, scalars
+from .judge import judge, records
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_full_journal_refuses_counts_and_goes_on(
     # There is room again.
     log(writer, count, 1000)
     writer.close()
-    found = [step for _, step, _ in scalars(run)]
+    found = [step for _, step, _ in records(run)]
     assert found == [*range(stats["records"]), *range(count, count + 1000)]
 
 
@@ -167,7 +167,7 @@ def test_a_full_file_system_never_kills(
     try:
         writer.close()
         other.close()
-        found = [step for _, step, _ in scalars(run)]
+        found = [step for _, step, _ in records(run)]
         again = range(count + 10 + refused, count + 1010)
         assert found == [*range(stats["records"]), *again]
     finally:
@@ -186,7 +186,7 @@ def test_a_thousand_writers_one_after_the_other(tmp_path: Path, daemon: Daemon) 
     took = time.perf_counter() - before
     print(f"{cycles} cycles in {took:.2f} s")
     assert took < 5
-    assert [step for tag, step, _ in scalars(run) if tag == producer.TAG] == list(range(cycles))
+    assert [step for tag, step, _ in records(run) if tag == producer.TAG] == list(range(cycles))
     assert not daemon.journals()
 
 

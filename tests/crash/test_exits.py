@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 
 from . import producer
 from .field import Daemon
-from .judge import judge, scalars
+from .judge import judge, records
 
 COUNT = 5000
 
@@ -112,7 +112,7 @@ threading.Thread(target=noise, daemon=True).start()
     subprocess.run([sys.executable, "-c", program, str(run)], check=True, timeout=60)
     assert time.monotonic() - began < 8
     wait_until(lambda: not daemon.journals(), "all journals are taken over")
-    assert [step for tag, step, _ in scalars(run) if tag == producer.TAG] == list(range(COUNT))
+    assert [step for tag, step, _ in records(run) if tag == producer.TAG] == list(range(COUNT))
 
 
 @pytest.mark.parametrize("last", ["log(writer, 0, 50_000)", "writer.add_text('t', 'x' * 200_000)"])
