@@ -13,7 +13,7 @@ from tbxd_wire import limits
 from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
 
-from .making import events_of
+from .making import Anything, events_of
 
 RED = (255, 0, 0)
 BLACK = np.zeros((3, 30, 40), np.uint8)
@@ -111,6 +111,14 @@ def test_a_box_around_everything_is_not_seen_and_one_from_corner_to_corner_is() 
 def test_other_records_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(RecordError, match=message):
         events_of(Kind.IMAGE_BOXES, "tag", *fields(**options))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16", "uint8"])
+def test_shapes_that_numpy_does_not_allow(dtype: str) -> None:
+    """As numbers, or as float64: an array without elements has any extents."""
+    nothing = Anything(dtype, (0, 4, 4, 4, 1 << 28, 1 << 28), b"0")
+    with pytest.raises(RecordError, match=r"shape"):
+        events_of(Kind.IMAGE_BOXES, "tag", *fields(boxes=nothing))
 
 
 def test_fields_that_are_lacking() -> None:
