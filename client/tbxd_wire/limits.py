@@ -64,3 +64,26 @@ again finds it warm, short enough that nothing stays behind on a shared machine.
 
 COALESCE_S = 0.020
 """How long the sender gathers records before it sends them."""
+
+PICTURE_CHANNELS = 4
+"""Most channels of a picture: RGB and alpha, the most that a PNG has."""
+
+LISTED_PICTURES = 4096
+"""Most pictures in a list, in which each is an array of its own. One array may hold any number."""
+
+BOXES = 5_000
+"""Most boxes in a picture: the daemon draws so many around one of 16 megapixels in a second, and
+their labels in three."""
+
+RESCALED_PIXELS = 1 << 25
+"""Most pixels of a picture that is made larger than it was: 8192 x 4096."""
+
+FRAME_SIDE = 65_535
+"""Longest side of a video's frame, in pixels: a GIF has 16 bits for it."""
+
+FRAMES = 10_000
+"""Most frames of a video: 40 minutes at 4 a second. Each costs the daemon about 0.2 ms, however
+small it is."""
+
+CURVE_POINTS = 1 << 22
+"""Most points of a curve: 4 million, which the daemon draws in a second."""

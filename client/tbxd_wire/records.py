@@ -20,11 +20,11 @@ can be applied without what came before::
     HISTOGRAM_RAW   min, max, num, sum, sum_squares float64, bucket_limits and bucket_counts,
                     float64 arrays of one shape
     PARAMETER       values array of numbers; makes <tag> and <tag>/norm
-    IMAGE           picture array of bool, uint or float (or a list of arrays of one shape),
-                    layout str (the dimensions: N C H W, each once; a list is N with that layout)
-    IMAGE_BOXES     picture array, layout str, boxes float64 array (n, 4) of xmin ymin xmax ymax,
-                    labels [str, ...] or nil, rescale float64
-    VIDEO           frames array, layout str of N T C H W, frames per second float64
+    IMAGE           picture array of real numbers (or a list of them, of one shape: the pictures of
+                    a grid), layout str (tbxd_wire.layouts: N C H W; of a list, that of each)
+    IMAGE_BOXES     picture and layout as of an IMAGE, boxes array (n, 4 or more) of xmin ymin xmax
+                    ymax, labels [str, ...] or nil, rescale float64
+    VIDEO           frames array of real numbers, layout str of N T C H W, frames per second float64
     AUDIO           samples array of float, int16, int32 or uint8, (length, channels), or of any
                     shape with one extent above 1; rate int (Hz)
     TENSOR          elements array
@@ -47,7 +47,7 @@ can be applied without what came before::
     RUN_METADATA    array of uint8: the bytes
     SUMMARY         array of uint8: the bytes; tag is ""
     EVENT           array of uint8: the bytes; tag is ""; its own step and wall time hold
-    CURVE           x array, y array, label str; makes <tag> and <tag>/data
+    CURVE           x array, y array (n,), label str or nil; makes <tag> and <tag>/data
     HEATMAP         matrix array (rows, columns), row names [str, ...] or nil, column names
                     [str, ...] or nil, annotated bool, axes [str, str] (of the rows, the columns)
 

@@ -70,7 +70,12 @@ def floats_of_array(value: Any, name: str) -> NDArray:
     found = numpy_of(value, name)
     if found.dtype.kind == "c":
         raise RecordError(f"{name} must be real numbers, not {found.dtype.name}")
-    return found.astype(np.float64)
+    try:
+        # A signalling NaN is a NaN like any other.
+        with np.errstate(invalid="ignore"):
+            return found.astype(np.float64)
+    except ValueError:
+        raise RecordError(f"{name} cannot have the shape {found.shape}") from None
 
 
 @cache

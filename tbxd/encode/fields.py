@@ -45,3 +45,22 @@ def floats_of(value: Any, name: str) -> dict[str, float]:
                 f"{name}[{key[:40]!r}] must be a float64, not {type(number).__name__}"
             )
     return value
+
+
+def fields_of(record: Record, count: int) -> list[Any]:
+    """Return the first ``count`` fields behind the common ones; their types are not checked."""
+    fields = record[COMMON_FIELDS : COMMON_FIELDS + count]
+    if len(fields) < count:
+        raise RecordError(
+            f"a record of kind {record[0]} has {count} fields of its own, this one {len(fields)}"
+        )
+    return fields
+
+
+def texts_of(value: Any, name: str) -> list[str]:
+    """Return a list of str."""
+    if type(value) is not list:
+        raise RecordError(f"{name} must be a list of str, not {type(value).__name__}")
+    for text in value:
+        text_of(text, f"each of {name}")
+    return value

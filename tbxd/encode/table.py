@@ -15,9 +15,13 @@ from tbxd_wire.records import Record
 
 from . import (
     audio,
+    curve,
     custom_scalars,
     embedding,
+    heatmap,
     hparams,
+    image,
+    image_boxes,
     mesh,
     scalar,
     scalar_group,
@@ -25,6 +29,7 @@ from . import (
     session_start,
     surface,
     text,
+    video,
 )
 from .fields import floats_of, value_of
 
@@ -73,6 +78,11 @@ _ROWS: dict[int, _Row] = {
     Kind.CUSTOM_SCALARS: _Row(custom_scalars.encode_record, tags=custom_scalars.tags),
     # Its tag names files, and may be that of a curve as well.
     Kind.EMBEDDING: _Row(embedding.encode_record, tags=_no_tag, slow=True, beside=embedding.files),
+    Kind.IMAGE: _Row(image.encode_record, slow=True),
+    Kind.IMAGE_BOXES: _Row(image_boxes.encode_record, slow=True),
+    Kind.VIDEO: _Row(video.encode_record, slow=True),
+    Kind.CURVE: _Row(curve.encode_record, slow=True),
+    Kind.HEATMAP: _Row(heatmap.encode_record, slow=True),
 }
 
 

@@ -26,6 +26,8 @@ RECORDS: dict[str, list[object]] = {
     "text": [4, "notes", 0, 1.5, "# Überschrift"],
     "session_start": [5, "", 100, 1.5],
 }
+PICTURE = Array("uint8", (3, 2, 2), memoryview(bytes(range(12))))
+SHARE = Array("float32", (1, 2), memoryview(struct.pack("<2f", 0, 0.5)))
 LATER_KINDS: dict[str, list[object]] = {
     "hparams": [
         *(18, "", 5, 1.5),
@@ -74,6 +76,34 @@ WITH_ARRAYS: dict[str, list[object]] = {
         ["word", "number"],
         Array("uint8", (2, 1, 2, 1), memoryview(b"\x00\x40\x80\xff")),
     ],
+    "image": [9, "cat", 5, 1700000000.25, PICTURE, "CHW"],
+    "image_list": [9, "cats", None, 1700000000.25, [SHARE, SHARE], "HW"],
+    "image_boxes": [
+        *(10, "cat", 5, 1700000000.25, PICTURE, "CHW"),
+        Array("float64", (1, 4), memoryview(struct.pack("<4d", 0, 0, 1, 1.5))),
+        ["é"],
+        2.0,
+    ],
+    "video": [
+        *(11, "cats", 5, 1700000000.25),
+        Array("uint8", (1, 2, 1, 1, 1), memoryview(b"\x00\xff")),
+        "NTCHW",
+        4.0,
+    ],
+    "curve": [
+        *(26, "roc", 5, 1700000000.25),
+        Array("float32", (2,), memoryview(struct.pack("<2f", 0, 1))),
+        Array("float64", (2,), memoryview(struct.pack("<2d", 0, 0.5))),
+        "ROC",
+    ],
+    "heatmap": [
+        *(27, "confusion", 5, 1700000000.25),
+        Array("int16", (1, 2), memoryview(struct.pack("<2h", 1, 2))),
+        ["no"],
+        None,
+        True,
+        ["true", "predicted"],
+    ],
 }
 """Bodies of whole frames: what lies in a journal behind the header."""
 ALL = RECORDS | LATER_KINDS | WITH_ARRAYS
@@ -100,6 +130,11 @@ def read(name: str) -> bytes:
 @pytest.mark.parametrize("name", ALL)
 def test_record(name: str) -> None:
     assert records.decode(read(f"record-{name}-1.bin")) == ALL[name]
+
+
+@pytest.mark.parametrize("name", WITH_ARRAYS)
+def test_record_with_arrays(name: str) -> None:
+    assert records.decode(read(f"record-{name}-1.bin")) == WITH_ARRAYS[name]
 
 
 def test_frames() -> None:

@@ -25,11 +25,21 @@ from __future__ import annotations
 from .audio import AudioMethods
 from .dashboards import DashboardMethods
 from .embeddings import EmbeddingMethods
+from .pictures import PictureMethods
+from .plots import PlotMethods
 from .scalars import ScalarMethods
 from .shapes import ShapeMethods
 
 
-class SummaryWriter(ScalarMethods, AudioMethods, ShapeMethods, DashboardMethods, EmbeddingMethods):
+class SummaryWriter(
+    ScalarMethods,
+    PictureMethods,
+    PlotMethods,
+    AudioMethods,
+    ShapeMethods,
+    DashboardMethods,
+    EmbeddingMethods,
+):
     """Logs into one run; other processes may log into the same run at the same time.
 
     The process that is the main one, or rank 0, writes the run directory itself. Rank r writes

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgpack
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbxd.encode import UnknownKind, encode, tags
 from tbxd.encode.table import _ROWS
 from tbxd.proto.event_pb2 import Event, SessionLog
-from tbxd_wire import records
+from tbxd_wire import layouts, records
 from tbxd_wire.arrays import ITEM_BYTES
 from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
@@ -46,6 +46,12 @@ def arrays(shape: st.SearchStrategy[tuple[int, ...]], *dtypes: str) -> st.Search
     return st.builds(Anything, found, shape, st.binary(min_size=1, max_size=32))
 
 
+def mostly(
+    usual: st.SearchStrategy[Any], *others: st.SearchStrategy[Any]
+) -> st.SearchStrategy[Any]:
+    return st.integers(0, 7).flatmap(lambda number: usual if number else st.one_of(*others))
+
+
 extents = st.integers(0, 4) | st.sampled_from([1, 2, 3, 1 << 28])
 shapes = st.lists(extents, max_size=6).map(tuple).filter(lambda shape: math.prod(shape) <= 256)
 triples = st.tuples(st.integers(0, 2), st.integers(0, 3), st.just(3))
@@ -55,6 +61,42 @@ hparams = st.dictionaries(names, values, max_size=3)
 charts = st.lists(
     st.tuples(names, st.sampled_from(["Multiline", "Margin"]), st.lists(names, max_size=4)),
     max_size=3,
+)
+matrices = st.tuples(st.integers(1, 5), st.integers(1, 5))
+small = st.integers(1, 4)
+texts = st.text(max_size=8)
+
+
+def laid_out(layout: str) -> st.SearchStrategy[tuple[int, ...]]:
+    """Return shapes of as many dimensions as a layout has letters."""
+    return mostly(st.tuples(*[small for _ in layout]), shapes)
+
+
+def texts_for(count: int) -> st.SearchStrategy[Any]:
+    """Return labels, one for each of so many things, or None."""
+    return mostly(st.none() | st.lists(texts, min_size=count, max_size=count), st.lists(texts))
+
+
+def pictures_of(layout: str) -> st.SearchStrategy[tuple[Any, ...]]:
+    alone = arrays(laid_out(layout))
+    listed = laid_out(layout.replace("N", "")).flatmap(
+        lambda shape: st.lists(arrays(st.just(shape)), min_size=1, max_size=4)
+    )
+    return alone.map(lambda array: (array, layout)) | listed.map(
+        lambda found: (found, layout.replace("N", ""))
+    )
+
+
+pictures = mostly(
+    st.sampled_from(["HW", "CHW", "HWC", "NHW", "NCHW", "WHCN"]),
+    st.sampled_from(["HWX", "HWW", "", "NCHWT"]),
+).flatmap(pictures_of)
+boxes = st.integers(0, 4).flatmap(
+    lambda count: st.tuples(
+        arrays(mostly(st.tuples(st.just(count), st.integers(4, 5)), shapes)),
+        texts_for(count),
+        mostly(st.floats(0.5, 20), st.floats()),
+    )
 )
 PLAUSIBLE: dict[Kind, st.SearchStrategy[tuple[Any, ...]]] = {
     Kind.AUDIO: st.tuples(arrays(shapes), st.integers(0, 1 << 31)),
@@ -77,10 +119,36 @@ PLAUSIBLE: dict[Kind, st.SearchStrategy[tuple[Any, ...]]] = {
         names, hparams, numbers, st.dictionaries(names, st.lists(values, max_size=2), max_size=2)
     ),
     Kind.CUSTOM_SCALARS: st.tuples(st.lists(st.tuples(names, charts), max_size=3)),
+    Kind.IMAGE: pictures,
+    Kind.IMAGE_BOXES: st.tuples(pictures, boxes).map(lambda parts: parts[0] + parts[1]),
+    Kind.VIDEO: st.permutations(layouts.VIDEO).flatmap(
+        lambda letters: st.tuples(
+            arrays(laid_out("".join(letters))),
+            st.just("".join(letters)),
+            mostly(st.floats(0.1, 100), st.floats()),
+        )
+    ),
+    Kind.CURVE: small.flatmap(
+        lambda count: st.tuples(
+            arrays(mostly(st.just((count,)), shapes)),
+            arrays(st.just((count,))),
+            st.none() | texts,
+        )
+    ),
+    Kind.HEATMAP: matrices.flatmap(
+        lambda grid: st.tuples(
+            arrays(mostly(st.just(grid), shapes)),
+            texts_for(grid[0]),
+            texts_for(grid[1]),
+            st.booleans(),
+            mostly(st.lists(texts, min_size=2, max_size=2), st.lists(texts)),
+        )
+    ),
 }
 """Fields that are nearly, or quite, those of their kind."""
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(PLAUSIBLE)).flatmap(
         lambda kind: st.tuples(st.just(kind), PLAUSIBLE[kind])

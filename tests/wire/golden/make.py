@@ -70,6 +70,8 @@ def _records_of_later_kinds() -> dict[str, bytes]:
 
 def _records_with_arrays() -> dict[str, bytes]:
     """Bodies of whole frames: lead, record, elements."""
+    picture = source(numpy.arange(12, dtype=numpy.uint8).reshape(3, 2, 2))
+    share = source(numpy.array([[0, 0.5]], numpy.float32))
     return {
         "audio": body_of(
             Kind.AUDIO,
@@ -111,6 +113,44 @@ def _records_with_arrays() -> dict[str, bytes]:
             [["a", "1"], ["b", "é"]],
             ["word", "number"],
             source(numpy.array([0, 64, 128, 255], numpy.uint8).reshape(2, 1, 2, 1)),
+            step=5,
+        ),
+        "image": body_of(Kind.IMAGE, "cat", picture, "CHW", step=5),
+        "image_list": body_of(Kind.IMAGE, "cats", [share, share], "HW", step=None),
+        "image_boxes": body_of(
+            Kind.IMAGE_BOXES,
+            "cat",
+            picture,
+            "CHW",
+            source(numpy.array([[0, 0, 1, 1.5]])),
+            ["é"],
+            2.0,
+            step=5,
+        ),
+        "video": body_of(
+            Kind.VIDEO,
+            "cats",
+            source(numpy.array([0, 255], numpy.uint8).reshape(1, 2, 1, 1, 1)),
+            "NTCHW",
+            4.0,
+            step=5,
+        ),
+        "curve": body_of(
+            Kind.CURVE,
+            "roc",
+            source(numpy.array([0, 1], numpy.float32)),
+            source(numpy.array([0, 0.5], numpy.float64)),
+            "ROC",
+            step=5,
+        ),
+        "heatmap": body_of(
+            Kind.HEATMAP,
+            "confusion",
+            source(numpy.array([[1, 2]], numpy.int16)),
+            ["no"],
+            None,
+            True,
+            ["true", "predicted"],
             step=5,
         ),
     }
