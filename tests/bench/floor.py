@@ -31,14 +31,10 @@ class MappedWriter:
     """
 
     def __init__(self, logdir: str) -> None:
-        directory = os.environ["TBXD_DIR"]
-        descriptor = os.open(
-            os.path.join(directory, "floor.mapping"), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600
-        )
-        os.posix_fallocate(descriptor, 0, _MAPPING_BYTES)
-        self._map = mmap.mmap(descriptor, _MAPPING_BYTES)
-        os.close(descriptor)
-        self._map[:] = bytes(_MAPPING_BYTES)
+        self._map = _warm_mapping("floor.mapping")
+        self._arrays = _warm_mapping("floor.arrays")
+        self._arrays_used = 0
+        self._step = -1
         self._pack = msgpack.Packer().pack
         self._used = 0
 
@@ -53,27 +49,38 @@ class MappedWriter:
         self._map[start:end] = frame
         self._used = end
 
-    def add_array(self, array: np.ndarray[Any, Any]) -> None:
-        """Copy an array into the mapping, always to the same place."""
-        self._map[: array.nbytes] = array.data.cast("B")
+    def add_histogram(self, tag: str, values: np.ndarray[Any, Any], global_step: int) -> None:
+        """Copy an array into a mapping: each of a step's to a place of its own, as none may be
+        overwritten before it is sent; those of the next step to the same places."""
+        if global_step != self._step:
+            self._step, self._arrays_used = global_step, 0
+        start = self._arrays_used
+        self._arrays_used = end = start + values.nbytes
+        self._arrays[start:end] = values.data.cast("B")
 
-    def add_histogram(self, tag: str, values: np.ndarray[Any, Any], step: int) -> None:
-        self.add_array(values)
-
-    add_image = add_video = add_audio = add_histogram
+    add_image = add_video = add_audio = add_mesh = add_histogram
 
     def add_embedding(self, mat: np.ndarray[Any, Any], global_step: int) -> None:
-        self.add_array(mat)
-
-    def add_mesh(self, tag: str, vertices: np.ndarray[Any, Any], global_step: int) -> None:
-        self.add_array(vertices)
+        """Copy an embedding's points."""
+        self.add_histogram("", mat, global_step)
 
     def flush(self) -> None:
         """Do nothing: there is nowhere to send it."""
 
     def close(self) -> None:
-        """Unmap the file."""
+        """Unmap the files."""
         self._map.close()
+        self._arrays.close()
+
+
+def _warm_mapping(name: str) -> mmap.mmap:
+    path = os.path.join(os.environ["TBXD_DIR"], name)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    os.posix_fallocate(descriptor, 0, _MAPPING_BYTES)
+    mapping = mmap.mmap(descriptor, _MAPPING_BYTES)
+    os.close(descriptor)
+    mapping[:] = bytes(_MAPPING_BYTES)
+    return mapping
 
 
 class DirectWriter:

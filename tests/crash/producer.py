@@ -1,7 +1,7 @@
 """A trainer that logs as fast as it can, until somebody kills it.
 
-Record i has the tag ``crash`` and the step i, and says ``value_of(i)``: as a scalar, now and then as
-every pixel of a picture, or as every value of a histogram, which are encoded beside the intake.
+Record i has the tag ``crash`` and the step i, and says ``value_of(i)``: as a scalar, now and then
+as every pixel of a picture or every value of a histogram, which are encoded beside the intake.
 """
 
 from __future__ import annotations
