@@ -57,7 +57,7 @@ VIDEO = Case(
     "video",
     lambda generator: _noise(generator, 1, 16, 3, 64, 64),
     lambda writer, array, step: writer.add_video("video", array, step),
-    step_s=0.4,
+    step_s=0.9,
     calls=4,
 )
 AUDIO = Case(
