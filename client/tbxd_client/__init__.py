@@ -5,6 +5,6 @@ Imports neither the daemon nor any framework; see :class:`SummaryWriter`.
 
 from tbxd_wire.errors import DirectoryError, FlushTimeout, TbxdError
 
-from .writer import SummaryWriter
+from .writer import FileWriter, SummaryWriter
 
-__all__ = ["DirectoryError", "FlushTimeout", "SummaryWriter", "TbxdError"]
+__all__ = ["DirectoryError", "FileWriter", "FlushTimeout", "SummaryWriter", "TbxdError"]

@@ -41,12 +41,14 @@ can be applied without what came before::
     EMBEDDING       points array (n, dimensions), metadata [[str, ...], ...] or nil (a row for each
                     point, of one value if there is no header), header [str, ...] or nil, pictures
                     array (n, channels, height, width) or nil; a step of nil is shown as 0
-    GRAPH           [[name, op, [input, ...], [extent, ...] or nil, attributes str, device str],
-                    ...]; a node each
+    GRAPH           [[name, op, [input, ...], {attribute: [form, value]}, device str], ...]: a node
+                    each; the forms are "s" (value str), "type" (int, TensorFlow's DataType),
+                    "shape" ([extent, ...]) and "shapes" (a list of such); tag is ""
     GRAPH_DEF       array of uint8: the bytes; tag is ""
     RUN_METADATA    array of uint8: the bytes
     SUMMARY         array of uint8: the bytes; tag is ""
-    EVENT           array of uint8: the bytes; tag is ""; its own step and wall time hold
+    EVENT           array of uint8: the bytes; tag is ""; the record's wall time is the event's,
+                    and so is its step unless that is nil: then the event's own holds
     CURVE           x array, y array (n,), label str or nil; makes <tag> and <tag>/data
     HEATMAP         matrix array (rows, columns), row names [str, ...] or nil, column names
                     [str, ...] or nil, annotated bool, axes [str, str] (of the rows, the columns)

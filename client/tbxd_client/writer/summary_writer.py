@@ -25,8 +25,10 @@ from __future__ import annotations
 from .audio import AudioMethods
 from .dashboards import DashboardMethods
 from .embeddings import EmbeddingMethods
+from .graphs import GraphMethods
 from .pictures import PictureMethods
 from .plots import PlotMethods
+from .raw import RawMethods
 from .scalars import ScalarMethods
 from .shapes import ShapeMethods
 
@@ -39,6 +41,8 @@ class SummaryWriter(
     ShapeMethods,
     DashboardMethods,
     EmbeddingMethods,
+    GraphMethods,
+    RawMethods,
 ):
     """Logs into one run; other processes may log into the same run at the same time.
 
