@@ -51,7 +51,9 @@ def nodes(model: Any, inputs: Any, verbose: bool = False, strict: bool = True) -
         # Who calls add_graph cannot trace any other way.
         warnings.filterwarnings("ignore", "`torch.jit.trace", DeprecationWarning)
         jit: Any = torch.jit
-        traced = jit.trace(model, inputs, strict=strict)
+        # Unchecked: the check traces the model again, to find out whether it does the same thing
+        # twice. That matters to who runs what was traced, and costs as much as tracing.
+        traced = jit.trace(model, inputs, strict=strict, check_trace=False)
     graph = traced.graph
     torch._C._jit_pass_inline(graph)
     if verbose:
