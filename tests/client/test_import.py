@@ -14,7 +14,8 @@ def test_no_heavy_module_is_imported() -> None:
     import tbxd_client
     names = {name.partition(".")[0] for name in sys.modules}
     heavy = {"torch", "tensorboard", "tensorboardX", "tensorflow", "google", "tbxd", "asyncio",
-             "multiprocessing", "subprocess", "click", "rich", "matplotlib", "PIL", "pandas"}
+             "multiprocessing", "subprocess", "click", "rich", "matplotlib", "PIL", "pandas",
+             "onnx"}
     print(sorted(heavy & names))
     """
     assert run_program(program) == "[]\n"

@@ -18,6 +18,14 @@ from tbxd_wire.arrays import Array
 GOLDEN = Path(__file__).parent / "golden"
 SESSION = bytes(range(16))
 
+WALL_TIME = 1700000000.25
+
+
+def row(data: bytes) -> Array:
+    """Return serialized bytes as they come out of a record."""
+    return Array("uint8", (len(data),), memoryview(data))
+
+
 RECORDS: dict[str, list[object]] = {
     "scalar": [1, "train/loss", 7, 1700000000.5, 0.25],
     "scalar_of_form": [1, "train/loss", None, 1.5, math.inf, 2, "Loss", "*the* loss"],
@@ -41,6 +49,21 @@ LATER_KINDS: dict[str, list[object]] = {
         [
             ["first", [["lines", "Multiline", ["a/.*"]], ["band", "Margin", ["v", "l", "u"]]]],
             ["second", []],
+        ],
+    ],
+    "graph": [
+        *(21, "", None, 1.5),
+        [
+            ["input/x", "IO Node", [], {"attr": ["s", ""], "dtype": ["type", 1]}, ""],
+            [
+                *("Net/Linear[a]/y", "aten::linear", ["input/x", "b:1"]),
+                {
+                    "attr": ["s", "{}"],
+                    "_output_shapes": ["shapes", [[2, 3]]],
+                    "shape": ["shape", []],
+                },
+                "/device:CPU:0",
+            ],
         ],
     ],
 }
@@ -69,6 +92,10 @@ WITH_ARRAYS: dict[str, list[object]] = {
         Array("int8", (2, 2), memoryview(b"\x02\x02\x03\x03")),
         Array("float32", (2, 2), memoryview(struct.pack("<4f", 0, 1, 2, -0.5))),
     ],
+    "graph_def": [*(22, "", None, WALL_TIME), row(b"\x0a\x03\x0a\x01a")],
+    "run_metadata": [*(23, "step1", None, WALL_TIME), row(b"\x0a\x00")],
+    "summary": [*(24, "", 5, WALL_TIME), row(b"\x0a\x03\x0a\x01a")],
+    "event": [*(25, "", None, WALL_TIME), row(b"\x10\x07\x2a\x05\x0a\x03\x0a\x01a")],
     "embedding": [
         *(20, "layer/1", 5, 1700000000.25),
         Array("float32", (2, 3), memoryview(struct.pack("<6f", 0, 1, 2, 3, 4, -0.5))),

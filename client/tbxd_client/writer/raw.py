@@ -223,7 +223,7 @@ def message_bytes(message: Any, expected: str, error: type[Exception] = Attribut
     else:
         serialize = getattr(message, "SerializeToString", None)
         name = getattr(getattr(message, "DESCRIPTOR", None), "name", expected)
-        if serialize is None or name != expected:
+        if serialize is None or name != expected or isinstance(message, type):
             what = type(message).__name__
             raise error(
                 f"expected the bytes of a protobuf {expected} or an object with SerializeToString,"

@@ -13,6 +13,7 @@ import numpy
 
 from tbxd_client.arrays import source
 from tbxd_wire import frame, messages, records, segment
+from tbxd_wire.arrays import Source
 from tbxd_wire.kinds import Kind, ScalarForm
 from tbxd_wire.limits import SEGMENT_HEAD_BYTES
 from tests.tbxd.encode.making import body_of
@@ -65,6 +66,26 @@ def _records_of_later_kinds() -> dict[str, bytes]:
                 ["second", []],
             ],
         ),
+        "graph": records.encode(
+            Kind.GRAPH,
+            "",
+            None,
+            1.5,
+            [
+                ["input/x", "IO Node", [], {"attr": ["s", ""], "dtype": ["type", 1]}, ""],
+                [
+                    "Net/Linear[a]/y",
+                    "aten::linear",
+                    ["input/x", "b:1"],
+                    {
+                        "attr": ["s", "{}"],
+                        "_output_shapes": ["shapes", [[2, 3]]],
+                        "shape": ["shape", []],
+                    },
+                    "/device:CPU:0",
+                ],
+            ],
+        ),
     }
 
 
@@ -106,6 +127,10 @@ def _records_with_arrays() -> dict[str, bytes]:
             source(numpy.array([[0, 1], [2, -0.5]], numpy.float32)),
             step=5,
         ),
+        "graph_def": body_of(Kind.GRAPH_DEF, "", _row(b"\x0a\x03\x0a\x01a"), step=None),
+        "run_metadata": body_of(Kind.RUN_METADATA, "step1", _row(b"\x0a\x00"), step=None),
+        "summary": body_of(Kind.SUMMARY, "", _row(b"\x0a\x03\x0a\x01a"), step=5),
+        "event": body_of(Kind.EVENT, "", _row(b"\x10\x07\x2a\x05\x0a\x03\x0a\x01a"), step=None),
         "embedding": body_of(
             Kind.EMBEDDING,
             "layer/1",
@@ -154,6 +179,10 @@ def _records_with_arrays() -> dict[str, bytes]:
             step=5,
         ),
     }
+
+
+def _row(data: bytes) -> Source:
+    return source(numpy.frombuffer(data, numpy.uint8))
 
 
 def _files() -> dict[str, bytes]:
