@@ -18,9 +18,7 @@ def encode_record(record: Record) -> list[tuple[str, bytes]]:
     found = _summary_of(record)
     check(found)
     event = begin(record)
-    event.summary.MergeFrom(found)
-    # A summary without values is an event of that kind all the same.
-    event.summary.SetInParent()
+    event.summary.CopyFrom(found)
     return [("", event.SerializeToString())]
 
 
