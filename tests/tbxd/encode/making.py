@@ -41,16 +41,21 @@ def record_of(kind: Kind, tag: str, *fields: object, step: int | None = 3) -> Re
 
 def body_of(kind: Kind, tag: str, *fields: object, step: int | None = 3) -> bytes:
     """Return the body of a frame with such a record."""
+    ((_, body),) = frame.walk(frame_of(kind, tag, *fields, step=step))
+    return bytes(body)
+
+
+def frame_of(kind: Kind, tag: str, *fields: object, step: int | None = 3) -> bytes:
+    """Return the frame of such a record."""
     record, sources = records.encode_before(kind, tag, step, WALL_TIME, *fields)
     if not sources:
-        return record
+        return frame.encode(record)
     whole = bytearray(frame.encode_before(record, sum(each.nbytes for each in sources)))
     for each in sources:
         start = len(whole)
         whole += bytes(each.nbytes)
         each.copy_to(memoryview(whole)[start:])
-    ((_, body),) = frame.walk(bytes(whole))
-    return bytes(body)
+    return bytes(whole)
 
 
 def events_of(kind: Kind, tag: str, *fields: object, step: int | None = 3) -> dict[str, Any]:
