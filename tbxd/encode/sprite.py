@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-from PIL import Image
 
 from tbxd_wire import sprites
 from tbxd_wire.arrays import Array
 from tbxd_wire.errors import RecordError
 
 from .arrays import NDArray, numpy_of
+from .png import encode
 
 _CHANNELS = (1, 3, 4)
 _WHITE = 255
@@ -54,10 +52,7 @@ def png(pictures: Array) -> bytes:
         shown = _pixels(given[row * columns : (row + 1) * columns])
         across = shown.transpose(2, 0, 3, 1).reshape(height, len(shown) * width, channels)
         canvas[row * height : (row + 1) * height, : len(shown) * width] = across
-    image = Image.fromarray(canvas[:, :, 0] if channels == 1 else canvas)
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return file.getvalue()
+    return encode(canvas)
 
 
 def _pixels(pictures: NDArray) -> NDArray:

@@ -18,7 +18,7 @@ import numpy as np
 from tbxd_wire.errors import RecordError
 from tbxd_wire.records import COMMON_FIELDS, Record
 
-from . import mesh
+from . import colours, mesh
 from .arrays import NDArray, array_of, numpy_of
 from .event import begin
 
@@ -28,9 +28,6 @@ LINES = 256
 _FIELDS = 3
 _HALF_WIDTH = 1.0
 _HALF_HEIGHT = 0.5
-
-# Five colours of matplotlib's "viridis" (in the public domain, CC0), evenly spaced.
-_COLORS = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
 
 CONFIGURATION = json.dumps(
     {
@@ -146,6 +143,4 @@ def _faces(there: NDArray) -> NDArray:
 
 def _colors(height: NDArray) -> NDArray:
     """Return the colours of heights from -1 to 1."""
-    stops = np.linspace(-1.0, 1.0, len(_COLORS))
-    channels = [np.interp(height.ravel(), stops, channel) for channel in zip(*_COLORS, strict=True)]
-    return np.stack(channels, axis=-1).round().astype("u1")[np.newaxis]
+    return colours.of_shares((height.ravel() + 1) / 2)[np.newaxis]

@@ -78,5 +78,5 @@ def test_a_surface_is_a_coloured_mesh(board: Board) -> None:
     heights = vertices[:, 1].reshape(HEIGHTS.shape)
     assert np.corrcoef(heights.ravel(), HEIGHTS.ravel())[0, 1] > 0.999999
     assert np.unique(faces).size == HEIGHTS.size
-    assert colors[heights.argmax()].tolist() == [253, 231, 37]
-    assert colors[heights.argmin()].tolist() == [68, 1, 84]
+    assert colors[heights.argmax()].tolist() == [244, 238, 72]
+    assert colors[heights.argmin()].tolist() == [49, 23, 84]

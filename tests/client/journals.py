@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy
 import pytest
 
-from tbxd_client import arrays, journal, supply
+from tbxd_client import appending, arrays, journal, supply
 from tbxd_client.journal import Journal
 from tbxd_client.mapping import Allowance
 from tbxd_wire import frame, messages, records
@@ -26,7 +26,7 @@ SMALL_SIZES = (
     (supply, "SEGMENT_BYTES", SEGMENT_HEAD_BYTES + 16 * KIB),
     (supply, "_SEGMENT_BACKLOG_BYTES", SEGMENT_HEAD_BYTES + 32 * KIB),
     (supply, "_BACKLOG_BYTES", 64 * KIB),
-    (journal, "CUT_BYTES", CUT_BYTES),
+    (appending, "CUT_BYTES", CUT_BYTES),
     (journal, "BATCH_BYTES", BATCH_BYTES),
 )
 """For the constants of the journal: every few appends change the segment."""

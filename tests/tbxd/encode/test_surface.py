@@ -59,12 +59,12 @@ def test_the_faces_cover_the_grid_and_look_up() -> None:
     np.testing.assert_allclose(normals[:, 1].sum() / 2, 2 * 2)
 
 
-def test_heights_are_coloured_from_blue_to_yellow() -> None:
+def test_heights_are_coloured_from_purple_to_yellow() -> None:
     _, _, colors = mesh_of(X, Y, Z)
     shades = colors.reshape(2, 3, 3)
-    assert shades[0, 0].tolist() == [68, 1, 84]
-    assert shades[1, 0].tolist() == [253, 231, 37]
-    assert shades[0, 2].tolist() == shades[1, 2].tolist() == [33, 145, 140]
+    assert shades[0, 0].tolist() == [49, 23, 84]
+    assert shades[1, 0].tolist() == [244, 238, 72]
+    assert shades[0, 2].tolist() == shades[1, 2].tolist() == [52, 140, 147]
 
 
 def test_axes_may_be_given_for_every_point() -> None:

@@ -1,0 +1,281 @@
+"""Putting frames into a journal's segments: the caller's side of it.
+
+The quick way is for a record without arrays that fits where the last one ended, and takes less than
+a microsecond. Everything else is placed: a record with arrays, which are copied straight to where
+they stay; the first record behind a cut, in another segment, or in one that is all released and
+so begins anew, its pages warm.
+
+Guarantees:
+    A full disk or an exhausted allowance refuses a record; it never kills, and never blocks.
+    May be called from any thread, from a signal handler and from a destructor that interrupts
+    another append. It never waits for anything but another append.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from zlib import crc32
+
+from tbxd_wire import frame, segment
+from tbxd_wire.arrays import Source
+from tbxd_wire.limits import CUT_BYTES, SEGMENT_HEAD_BYTES
+
+from .mapping import Allowance, MappedSegment
+from .supply import Supply
+
+BUSY = -1
+"""Value of the tail while a frame is being copied."""
+
+_USED = segment.USED
+_pack_header = frame.HEADER.pack
+
+
+class Appender:
+    """The segments of one session, as far as they are written to.
+
+    Attributes:
+        parked: True while the sender sleeps; the append that finds it set wakes the sender.
+        shed: records refused so far because there was no room.
+        closed: True once ``leave`` or ``remove`` was called.
+        records: records appended so far.
+
+    Args:
+        directory: the runtime directory; must exist.
+        session: 16 bytes.
+        hello: what recovery must know, for the head of every segment.
+        allowance: shared by all journals of the process.
+        wake: called, without any lock, by the first append after ``parked`` was set.
+
+    Raises:
+        OSError: the first segment cannot be made.
+        SegmentError: the hello is too long.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        session: bytes,
+        hello: bytes,
+        allowance: Allowance,
+        wake: Callable[[], None],
+    ) -> None:
+        self.parked = True
+        self.shed = 0
+        self.records = 0
+        self._wake = wake
+        # Reentrant, so that a signal handler that logs finds the tail busy instead of a deadlock.
+        self._lock = threading.RLock()
+        self._acquire = self._lock.acquire
+        self._release = self._lock.release
+        # What interrupted an append and waits for its end: frames, and None for ``leave``.
+        self._deferred: list[bytes | None] = []
+        self.closed = False
+        self._supply = Supply(directory, session, hello, allowance)
+        self._first = self._supply.first
+        self._segments = [self._first]
+        self._current: MappedSegment
+        self._stop: int
+        self._use(self._first)
+        self._tail = self._placed = SEGMENT_HEAD_BYTES
+        self._next_stop(self._tail)
+
+    def append(self, body: bytes) -> bool:
+        """Put one record into the journal; return whether there was room.
+
+        From the return of True on, the record survives the death of this process. False: nothing
+        was appended; the journal is full, or ``closed``.
+        """
+        # What frame.encode does, without the call, and what a with statement does, in half its
+        # time: this is the path that has a microsecond.
+        data = _pack_header(len(body), crc32(body)) + body
+        size = len(data)
+        tail = BUSY
+        try:
+            self._acquire()
+            # Python runs signal handlers only where something is called or a loop goes round. So
+            # none can append between here and the last store: nothing is called there.
+            tail = self._tail
+            end = tail + size
+            if tail < 0 or end > self._stop:
+                appended = self._append_beyond(data, (), size)
+            else:
+                self._tail = BUSY
+                self._map[tail:end] = data
+                self._words[_USED] = end - SEGMENT_HEAD_BYTES
+                self._tail = end
+                self.records += 1
+                appended = True
+                if self._deferred:
+                    self._append_deferred()
+        except BaseException:
+            self._recover(tail)
+            raise
+        self._release()
+        if self.parked:
+            self.parked = False
+            self._wake()
+        return appended
+
+    def append_arrays(self, record: bytes, sources: Sequence[Source]) -> bool:
+        """Put a record with arrays into the journal; return whether there was room.
+
+        As :meth:`append`; the elements are copied once, to where they stay.
+
+        Raises:
+            What ``copy_to`` of a source raises (a device that failed); nothing was appended.
+        """
+        elements_bytes = 0
+        for each in sources:
+            elements_bytes += each.nbytes
+        before = frame.encode_before(record, elements_bytes)
+        tail = BUSY
+        try:
+            self._acquire()
+            tail = self._tail
+            appended = self._append_beyond(before, sources, len(before) + elements_bytes)
+        except BaseException:
+            self._recover(tail)
+            raise
+        self._release()
+        if self.parked:
+            self.parked = False
+            self._wake()
+        return appended
+
+    def _recover(self, tail: int) -> None:
+        """Leave an append that was interrupted: Ctrl-C may come between any two of its steps."""
+        if tail >= 0 and self._tail == BUSY:
+            self._tail = tail
+        if self._deferred:
+            # The next append comes behind these.
+            self._stop = 0
+        # The interrupt may have come before the lock was taken.
+        with contextlib.suppress(RuntimeError):
+            self._release()
+
+    def _append_beyond(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
+        """Append where the quick way cannot: arrays, at a cut, in another segment, while busy.
+
+        Args:
+            data: a frame, or what of it comes before the elements of ``sources``.
+            sources: the arrays; none for a record without.
+            size: bytes of all of it.
+        """
+        if self.closed:
+            return False
+        if self._tail < 0:
+            # This call interrupted an append of its own thread, which takes these bytes along.
+            if None in self._deferred:
+                return False
+            self._deferred.append(data + _elements(sources))
+            return True
+        self._placed = self._tail
+        self._tail = BUSY
+        try:
+            if self._deferred:
+                self._place_deferred()
+            appended = self._place(data, sources, size)
+            if self._deferred:
+                self._place_deferred()
+        finally:
+            self._tail = self._placed
+        return appended
+
+    def _append_deferred(self) -> None:
+        """Append what could not be while something else was going on."""
+        if self._deferred and self._tail >= 0:
+            self._placed = self._tail
+            self._tail = BUSY
+            try:
+                self._place_deferred()
+            finally:
+                self._tail = self._placed
+
+    def _place_deferred(self) -> None:
+        """Do, in order, what was asked for while the journal was busy; it still is."""
+        while self._deferred:
+            data = self._deferred[0]
+            if data is None:
+                self._let_go()
+            else:
+                self._place(data, (), len(data))
+            del self._deferred[0]
+
+    def _place(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
+        """Put a frame behind ``_placed``; return whether there was room."""
+        start = self._placed
+        current = self._current
+        current.used = start - SEGMENT_HEAD_BYTES
+        if self.closed:
+            return False
+        base = current.base + current.used
+        backlog = base - self._first.words[segment.RELEASED]
+        if not backlog and current.used and size <= current.capacity:
+            # All of it is released: the next record goes where the pages are warm. An interrupt
+            # finds all of this done or nothing of it: it calls nothing.
+            current.words[_USED] = 0
+            current.words[segment.BASE] = base
+            current.base = base
+            current.used = 0
+            current.cuts = []
+            self._placed = start = SEGMENT_HEAD_BYTES
+        elif current.used + size > current.capacity:
+            following = self._supply.find(size, base, backlog, bulky=bool(sources))
+            if following is None:
+                self.shed += 1
+                self._first.words[segment.SHED] = self.shed
+                return False
+            current.cuts.append(base)
+            supply = self._supply
+            pool = [each for each in supply.pool if each is not following]
+            # Here, too.
+            supply.pool = pool
+            self._segments += [following]
+            self._current = following
+            self._map = following.map
+            self._words = following.words
+            self._placed = start = SEGMENT_HEAD_BYTES
+            self._stop = 0
+        elif current.used:
+            current.cuts.append(base)
+        end = start + len(data)
+        self._map[start:end] = data
+        for each in sources:
+            start, end = end, end + each.nbytes
+            each.copy_to(self._map[start:end])
+        self._next_stop(end, size)
+        self._words[_USED] = end - SEGMENT_HEAD_BYTES
+        self._placed = end
+        self.records += 1
+        return True
+
+    def _use(self, following: MappedSegment) -> None:
+        """Append to ``following`` from now on."""
+        self._current = following
+        self._map = following.map
+        self._words = following.words
+
+    def _next_stop(self, tail: int, size: int = 0) -> None:
+        """Have the quick way stop at the next cut or at the segment's end.
+
+        Behind a large record of ``size`` bytes it stops at once: nothing may make its batch longer.
+        """
+        end = SEGMENT_HEAD_BYTES + self._current.capacity
+        self._stop = min(end, tail if size > CUT_BYTES else tail + CUT_BYTES)
+
+    def _let_go(self) -> None:
+        self.closed = True
+        self._stop = 0
+        self._supply.leave(self._segments)
+
+
+def _elements(sources: Sequence[Source]) -> bytes:
+    """Return the elements of arrays as they are now: they may change later."""
+    buffer = bytearray(sum(each.nbytes for each in sources))
+    view = memoryview(buffer)
+    for each in sources:
+        each.copy_to(view[: each.nbytes])
+        view = view[each.nbytes :]
+    return bytes(buffer)
