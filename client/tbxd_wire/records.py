@@ -15,11 +15,11 @@ can be applied without what came before::
     SCALARS         value {tag: float64}; tag is ""
     TEXT            value str, Markdown
     SESSION_START   no value; step is where the run goes on; tag is ""
-    HISTOGRAM       values array of numbers, bins (str, a name of numpy's or "tensorflow"; or int,
-                    how many; or float64 array of edges), max_bins int or nil
+    HISTOGRAM       values array of real numbers, bins (str, "tensorflow" or a name of numpy's; or
+                    int, how many; or float64 array of edges, rising), max_bins int or nil
     HISTOGRAM_RAW   min, max, num, sum, sum_squares float64, bucket_limits and bucket_counts,
                     float64 arrays of one shape
-    PARAMETER       values array of numbers; makes <tag> and <tag>/norm
+    PARAMETER       values array of real numbers; makes <tag> and <tag>/norm
     IMAGE           picture array of real numbers (or a list of them, of one shape: the pictures of
                     a grid), layout str (tbxd_wire.layouts: N C H W; of a list, that of each)
     IMAGE_BOXES     picture and layout as of an IMAGE, boxes array (n, 4 or more) of xmin ymin xmax
@@ -28,7 +28,8 @@ can be applied without what came before::
     AUDIO           samples array of float, int16, int32 or uint8, (length, channels), or of any
                     shape with one extent above 1; rate int (Hz)
     TENSOR          elements array
-    PR_CURVE        labels array, predictions array, num_thresholds int, weights array or nil
+    PR_CURVE        labels array, predictions array of the same shape, num_thresholds int, weights
+                    array of that shape or of one number, or nil
     PR_CURVE_RAW    tp, fp, tn, fn, precision, recall: one float64 array (6, thresholds)
     MESH            vertices array (n, points, 3), colors array (n, points, 3) or nil,
                     faces array (n, faces, 3) or nil, configuration str (JSON)

@@ -15,6 +15,7 @@ LAST: list[tuple[str, dict[str, str], int]] = [
     ("plugin/scalars/scalars", {"run": "hparams", "tag": METRIC}, 1),
     ("plugin/scalars/scalars", {"run": "custom_scalars", "tag": "high"}, 1),
     ("plugin/mesh/meshes", {"run": "shapes", "tag": "hill"}, 6),
+    ("plugin/pr_curves/pr_curves", {"run": "distributions", "tag": "raw curve"}, 1),
     ("plugin/audio/audio", {"run": "audio", "tag": "stereo", "sample": "0"}, 1),
     ("plugin/text/text", {"run": "text", "tag": "notes/text_summary"}, 2),
 ]

@@ -6,9 +6,11 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tbxd_client import SummaryWriter
 from tbxd_wire import places
@@ -34,6 +36,12 @@ HEIGHTS = np.sinc(GRID[:, np.newaxis]) * np.cos(GRID)
 
 SOUND = np.sin(np.arange(800) / 5).astype(np.float32)
 STEREO = np.stack([SOUND, -SOUND], axis=1)
+
+VALUES = np.array([-1.0, 0.0, 0.0, 2.0, 7.0])
+LABELS = [1, 0, 1, 1]
+SCORES = [0.25, 0.5, 0.75, 1.0]
+ROWS = [[3, 2], [1, 0], [0, 1], [0, 1], [0.75, 1], [1, 0.5]]
+ROWS_AND_STEP: tuple[Any, ...] = (*ROWS, 1)
 
 MARKDOWN = "**bold** <script>\n\n| a | b |\n|---|---|\n| 1 | 2 |"
 
@@ -81,10 +89,27 @@ def log_text(run: Path) -> None:
         writer.add_text("notes", MARKDOWN, 2)
 
 
+def log_distributions(run: Path) -> None:
+    """Log histograms that are ordinary, diverging, empty and raw, a model's, and curves."""
+    model = torch.nn.Linear(3, 1, bias=False)
+    model.weight.grad = torch.tensor([[3.0, 0.0, -4.0]])
+    with SummaryWriter(run) as writer:
+        writer.add_histogram("equal", VALUES, 1, bins=4)
+        writer.add_histogram("default", VALUES, 1)
+        writer.add_histogram("diverging", [1.0, -1e30, np.nan, np.inf, np.nan], 1)
+        writer.add_histogram("empty", [np.nan], 1)
+        writer.add_histogram_raw("raw", 0, 3, 7, 5, 9, [1, 2, 3], [0, 3, 4], 1)
+        writer.add_gradients(model, 1)
+        writer.add_tensor("tensor", VALUES, 1)
+        writer.add_pr_curve("curve", LABELS, SCORES, 1, num_thresholds=3)
+        writer.add_pr_curve_raw("raw curve", *ROWS_AND_STEP)
+
+
 RUNS: dict[str, Callable[[Path], None]] = {
     "hparams": log_hparams,
     "custom_scalars": log_custom_scalars,
     "shapes": log_shapes,
+    "distributions": log_distributions,
     "audio": log_audio,
     "text": log_text,
 }

@@ -68,7 +68,46 @@ LATER_KINDS: dict[str, list[object]] = {
     ],
 }
 """Those that came after the golden frames."""
+VALUES = Array("float32", (2,), memoryview(struct.pack("<2f", 1, -2.5)))
 WITH_ARRAYS: dict[str, list[object]] = {
+    "histogram": [6, "w", 5, 1700000000.25, VALUES, "tensorflow", None],
+    "histogram_of_bins": [6, "w", None, 1700000000.25, VALUES, 30, 10],
+    "histogram_of_edges": [
+        *(6, "w", 5, 1700000000.25, VALUES),
+        Array("float64", (3,), memoryview(struct.pack("<3d", -3, 0, 3))),
+        None,
+    ],
+    "histogram_raw": [
+        *(7, "w", 5, 1700000000.25),
+        *(-2.5, 1.0, 2.0, -1.5, 7.25),
+        Array("float64", (2,), memoryview(struct.pack("<2d", 0, 3))),
+        Array("float64", (2,), memoryview(struct.pack("<2d", 1, 1))),
+    ],
+    "parameter": [
+        *(8, "gradients/w", 5, 1700000000.25),
+        Array("float16", (1, 1), memoryview(struct.pack("<e", 0.5))),
+    ],
+    "tensor": [
+        *(13, "z", 5, 1700000000.25),
+        Array("complex64", (1, 1), memoryview(struct.pack("<2f", 1, 2))),
+    ],
+    "pr_curve": [
+        *(14, "pr", 5, 1700000000.25),
+        Array("bool", (2,), memoryview(b"\x01\x00")),
+        Array("float32", (2,), memoryview(struct.pack("<2f", 0.5, 0.25))),
+        *(127, None),
+    ],
+    "pr_curve_of_weights": [
+        *(14, "pr", 5, 1700000000.25),
+        Array("int8", (1,), memoryview(b"\x01")),
+        Array("float64", (1,), memoryview(struct.pack("<d", 0.5))),
+        5,
+        Array("float64", (), memoryview(struct.pack("<d", 2))),
+    ],
+    "pr_curve_raw": [
+        *(15, "pr", 5, 1700000000.25),
+        Array("float64", (6, 1), memoryview(struct.pack("<6d", 0, 1, 2, 3, 4, 5))),
+    ],
     "audio": [
         *(12, "sound", 5, 1700000000.25),
         Array("int16", (2, 2), memoryview(struct.pack("<4h", 0, 1, -2, 3))),

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from .audio import AudioMethods
 from .dashboards import DashboardMethods
+from .distributions import DistributionMethods
 from .embeddings import EmbeddingMethods
 from .graphs import GraphMethods
 from .pictures import PictureMethods
@@ -31,10 +32,12 @@ from .plots import PlotMethods
 from .raw import RawMethods
 from .scalars import ScalarMethods
 from .shapes import ShapeMethods
+from .training import TrainingMethods
 
 
 class SummaryWriter(
     ScalarMethods,
+    DistributionMethods,
     PictureMethods,
     PlotMethods,
     AudioMethods,
@@ -43,6 +46,7 @@ class SummaryWriter(
     EmbeddingMethods,
     GraphMethods,
     RawMethods,
+    TrainingMethods,
 ):
     """Logs into one run; other processes may log into the same run at the same time.
 

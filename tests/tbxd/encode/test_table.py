@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from tbxd.encode import UnknownKind, encode, tags
 from tbxd.encode.table import _ROWS
 from tbxd.proto.event_pb2 import Event, SessionLog
+from tbxd_client.arrays import source
 from tbxd_wire import layouts, records
 from tbxd_wire.arrays import ITEM_BYTES
+from tbxd_wire.distributions import RULES
 from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
 from tbxd_wire.paths import safe_relative
@@ -130,6 +132,13 @@ attributes = (
 nodes = st.tuples(
     names, names, st.lists(names), st.dictionaries(names, attributes, max_size=3), names
 )
+real = [name for name in sorted(ITEM_BYTES) if not name.startswith("complex")]
+bins = (
+    st.sampled_from(["tensorflow", *RULES, "none"])
+    | mostly(st.integers(1, 100), st.integers(-1, 1 << 40))
+    | arrays(st.tuples(small), *real)
+    | st.lists(st.floats(), min_size=2, max_size=5).map(lambda edges: source(sorted(edges)))
+)
 PLAUSIBLE: dict[Kind, st.SearchStrategy[tuple[Any, ...]]] = {
     Kind.AUDIO: st.tuples(arrays(shapes), st.integers(0, 1 << 31)),
     Kind.MESH: triples.flatmap(
@@ -151,6 +160,25 @@ PLAUSIBLE: dict[Kind, st.SearchStrategy[tuple[Any, ...]]] = {
         names, hparams, numbers, st.dictionaries(names, st.lists(values, max_size=2), max_size=2)
     ),
     Kind.CUSTOM_SCALARS: st.tuples(st.lists(st.tuples(names, charts), max_size=3)),
+    Kind.HISTOGRAM: st.tuples(arrays(shapes), bins, mostly(st.none(), st.integers(-1, 1 << 63))),
+    Kind.HISTOGRAM_RAW: small.flatmap(
+        lambda count: st.tuples(
+            *[st.floats()] * 5,
+            arrays(mostly(st.just((count,)), shapes), *real),
+            arrays(st.just((count,)), *real),
+        )
+    ),
+    Kind.PARAMETER: st.tuples(arrays(shapes)),
+    Kind.TENSOR: st.tuples(arrays(shapes)),
+    Kind.PR_CURVE: shapes.flatmap(
+        lambda shape: st.tuples(
+            arrays(st.just(shape), *real),
+            arrays(mostly(st.just(shape), shapes), *real),
+            mostly(st.integers(1, 127), st.integers(-1, 1 << 40)),
+            st.none() | arrays(mostly(st.just(shape) | st.just(()), shapes), *real),
+        )
+    ),
+    Kind.PR_CURVE_RAW: st.tuples(arrays(mostly(st.tuples(st.just(6), small), shapes))),
     Kind.IMAGE: pictures,
     Kind.IMAGE_BOXES: st.tuples(pictures, boxes).map(lambda parts: parts[0] + parts[1]),
     Kind.VIDEO: st.permutations(layouts.VIDEO).flatmap(

@@ -93,7 +93,48 @@ def _records_with_arrays() -> dict[str, bytes]:
     """Bodies of whole frames: lead, record, elements."""
     picture = source(numpy.arange(12, dtype=numpy.uint8).reshape(3, 2, 2))
     share = source(numpy.array([[0, 0.5]], numpy.float32))
+    values = source(numpy.array([1, -2.5], numpy.float32))
     return {
+        "histogram": body_of(Kind.HISTOGRAM, "w", values, "tensorflow", None, step=5),
+        "histogram_of_bins": body_of(Kind.HISTOGRAM, "w", values, 30, 10, step=None),
+        "histogram_of_edges": body_of(
+            Kind.HISTOGRAM, "w", values, source(numpy.array([-3.0, 0, 3])), None, step=5
+        ),
+        "histogram_raw": body_of(
+            Kind.HISTOGRAM_RAW,
+            "w",
+            *(-2.5, 1.0, 2.0, -1.5, 7.25),
+            source(numpy.array([0.0, 3.0])),
+            source(numpy.array([1.0, 1.0])),
+            step=5,
+        ),
+        "parameter": body_of(
+            Kind.PARAMETER, "gradients/w", source(numpy.array([[0.5]], numpy.float16)), step=5
+        ),
+        "tensor": body_of(
+            Kind.TENSOR, "z", source(numpy.array([[1 + 2j]], numpy.complex64)), step=5
+        ),
+        "pr_curve": body_of(
+            Kind.PR_CURVE,
+            "pr",
+            source(numpy.array([True, False])),
+            source(numpy.array([0.5, 0.25], numpy.float32)),
+            127,
+            None,
+            step=5,
+        ),
+        "pr_curve_of_weights": body_of(
+            Kind.PR_CURVE,
+            "pr",
+            source(numpy.array([1], numpy.int8)),
+            source(numpy.array([0.5])),
+            5,
+            source(2.0),
+            step=5,
+        ),
+        "pr_curve_raw": body_of(
+            Kind.PR_CURVE_RAW, "pr", source(numpy.arange(6.0).reshape(6, 1)), step=5
+        ),
         "audio": body_of(
             Kind.AUDIO,
             "sound",
