@@ -61,6 +61,10 @@ def of(numbers: NDArray, most: int, margin: float = 0.0) -> Axis:
     low, high = low - reach, high + reach
     step = round_step((high - low) / most)
     first, last = math.ceil(low / step), math.floor(high / step)
+    while first > last:
+        # A range that lies between two numbers of this step: to the next smaller one.
+        step = round_step(step * 0.3)
+        first, last = math.ceil(low / step), math.floor(high / step)
     ticks = tuple(number * step for number in range(first, last + 1))
     return Axis(low, high, ticks, tuple(_label(tick, step, low, high) for tick in ticks))
 

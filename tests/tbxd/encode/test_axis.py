@@ -55,6 +55,7 @@ numbers = st.floats() | st.sampled_from(
 @example([1.0, 1.0 + 1e-15], 5, 0.0)
 @example([1e9, 1e9 + 1500], 5, 0.0)
 @example([5e-324, 1e-323], 8, 0.02)
+@example([2.2346728853646504e-144], 2, 0.0)
 def test_any_numbers_have_an_axis(found: list[float], most: int, margin: float) -> None:
     shown = axis.of(np.array(found, np.float64), most, margin)
     assert -np.inf < shown.low < shown.high < np.inf
