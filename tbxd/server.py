@@ -229,6 +229,7 @@ class Server:
             _log.warning("the lock or the socket in %s is gone: leaving", self._config.directory)
             self._stopping = True
         self._recovery.scan(now)
+        self._recovery.tidy(time.time())
         for entry in self._roster:
             entry.sample(now)
         # In this order: the roster forgets sessions that the pipeline has let go of.

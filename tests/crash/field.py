@@ -109,8 +109,12 @@ class Daemon:
             wait_until(lambda: self.pid() != pid, "the daemon ends after SIGTERM")
 
     def journals(self) -> list[str]:
-        """Return the names of all journals that lie in the directory."""
-        return [name for name in os.listdir(self.directory) if ".journal" in name]
+        """Return the names of all journals that lie in the directory.
+
+        A file that its process died over before it had its name holds no record: the daemon
+        deletes it when it is old.
+        """
+        return [name for name in os.listdir(self.directory) if name.endswith(".journal")]
 
 
 def _runs_here(pid: int, directory: Path) -> bool:

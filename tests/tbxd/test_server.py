@@ -20,6 +20,7 @@ from tbxd_wire import messages, places
 from tbxd_wire.errors import DaemonUnreachable
 from tbxd_wire.limits import MIB, WINDOW_BYTES
 from tbxd_wire.messages import Ack, Batch, Bye, Notice, Reject, Report, Resync, Status, Welcome
+from tbxd_wire.places import journal_name
 from tests.waiting import wait_until
 
 from .daemons import Client, Daemon
@@ -525,3 +526,12 @@ def test_a_daemon_that_is_not_there() -> None:
     with pytest.raises(DaemonUnreachable) as caught:
         ask("/nowhere/at/all")
     assert caught.value.exit_code == 3
+
+
+def test_a_segment_that_its_process_died_over_is_deleted_while_the_daemon_runs(
+    daemon: Daemon,
+) -> None:
+    unborn = daemon.directory / f"{journal_name(os.urandom(16), 0)}.new"
+    unborn.write_bytes(b"")
+    os.utime(unborn, (1.0, 1.0))
+    wait_until(lambda: not unborn.exists(), "the file is deleted")
