@@ -245,7 +245,7 @@ class Server:
 
     def _holds_its_place(self) -> bool:
         """Return whether lock and socket are still where others look for them."""
-        return all(lock.identity(path) == own for path, own in self._held.items())
+        return all(own and lock.identity(path) == own for path, own in self._held.items())
 
     def _leave_socket(self) -> None:
         """Remove the socket's file, unless it is another daemon's by now."""

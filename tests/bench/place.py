@@ -35,7 +35,13 @@ class Place:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of the measured process."""
-        return {**os.environ, DIRECTORY_VARIABLE: self.runtime}
+        # torch makes the directory of its compiler's cache when an optimizer is imported.
+        compiled = os.path.join(self.runtime, "torch")
+        return {
+            **os.environ,
+            DIRECTORY_VARIABLE: self.runtime,
+            "TORCHINDUCTOR_CACHE_DIR": compiled,
+        }
 
 
 def runtime_base() -> str:
