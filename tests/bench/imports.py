@@ -7,6 +7,7 @@ is cached, as it is from the second start on.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -33,10 +34,18 @@ def measure(backend: Backend, logdir: str, sizes: Sizes) -> Figures:
     program = _PROGRAM.format(statement=backend.import_statement, unwanted=UNWANTED)
     elapsed_s = []
     unwanted: set[str] = set()
-    for _ in range(sizes.imports):
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": os.path.join(logdir, "bytecode")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    # The first one only compiles.
+    for number in range(sizes.imports + 1):
         output = subprocess.run(
-            [sys.executable, "-c", program], check=True, stdout=subprocess.PIPE
+            [sys.executable, "-c", program],
+            check=True,
+            stdout=subprocess.PIPE,
+            env=environment,
         ).stdout
+        if not number:
+            continue
         one_elapsed_s, one_unwanted = json.loads(output)
         elapsed_s.append(one_elapsed_s)
         unwanted.update(one_unwanted)
