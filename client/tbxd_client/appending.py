@@ -221,12 +221,12 @@ class Appender:
             current.used = 0
             current.cuts = []
             self._placed = start = SEGMENT_HEAD_BYTES
+        elif sources and self._supply.is_scarce():
+            return self._shed()
         elif current.used + size > current.capacity:
             following = self._supply.find(size, base, backlog, bulky=bool(sources))
             if following is None:
-                self.shed += 1
-                self._first.words[segment.SHED] = self.shed
-                return False
+                return self._shed()
             current.cuts.append(base)
             supply = self._supply
             pool = [each for each in supply.pool if each is not following]
@@ -250,6 +250,12 @@ class Appender:
         self._placed = end
         self.records += 1
         return True
+
+    def _shed(self) -> bool:
+        """Count a record for which there is no room."""
+        self.shed += 1
+        self._first.words[segment.SHED] = self.shed
+        return False
 
     def _use(self, following: MappedSegment) -> None:
         """Append to ``following`` from now on."""

@@ -96,6 +96,9 @@ def source(value: Any, name: str = "values") -> Source:
         ValueError: a ragged list, or more dimensions than DIMENSIONS.
     """
     if isinstance(value, numpy.ndarray):
+        if type(value) is not numpy.ndarray:
+            # The elements of a masked array, a matrix, a memmap: as numpy.histogram sees them.
+            value = numpy.asarray(value)
         # Asking a dtype for its name costs more than all the rest.
         dtype = _PLAIN.get(value.dtype)
         if dtype is not None and value.flags.c_contiguous and value.ndim <= DIMENSIONS:

@@ -259,11 +259,14 @@ class Link:
         now = time.monotonic()
         for stream in self._streams:
             if stream.session == message.session:
+                acked = stream.outbox.acked
                 answer = stream.receive(message, now)
                 if answer is not None:
                     self._connection.send(answer)
                 if stream.outbox.notice:
                     self._say(stream.outbox.notice)
+                elif stream.outbox.acked > acked:
+                    self.trouble = ""
                 with self.progress:
                     self.progress.notify_all()
 

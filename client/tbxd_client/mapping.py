@@ -37,12 +37,13 @@ class Allowance:
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
+        self.bulky_bytes = int(limit_bytes * _BULKY_SHARE)
         self.used_bytes = 0
         self._lock = threading.RLock()
 
     def take(self, size: int, directory: str, *, bulky: bool) -> bool:
         """Reserve ``size`` bytes, or return False."""
-        limit = self.limit_bytes * _BULKY_SHARE if bulky else self.limit_bytes
+        limit = self.bulky_bytes if bulky else self.limit_bytes
         found = os.statvfs(directory)
         with self._lock:
             if self.used_bytes + size > limit or size > found.f_bavail * found.f_frsize // 2:

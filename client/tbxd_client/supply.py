@@ -29,9 +29,12 @@ from tbxd_wire.limits import (
 
 from .mapping import FRESH_SUFFIX, Allowance, MappedSegment
 
-_POOL_BYTES = 64 * MIB
-"""Most that is kept warm for the next records, until the writer is idle: what a flat-out trainer
-has in flight, or the arrays of one training step. A fresh page costs several times the copy."""
+_POOL_SEGMENTS = 3
+"""Ordinary segments kept warm for the next ones: what a flat-out trainer has in flight."""
+
+_POOL_LARGE_BYTES = 64 * MIB
+"""Most that is kept warm in larger segments: the arrays that a training step logs. A fresh page
+costs several times the copy into it."""
 
 _LARGE_STEPS = 16
 """A large segment is rounded up to a multiple of the next power of two over this, so that arrays of
@@ -133,13 +136,22 @@ class Supply:
         tight = [each for each in fitting if each.capacity < 2 * needed]
         return min(tight, key=lambda each: each.capacity, default=None)
 
+    def is_scarce(self) -> bool:
+        """Whether what is left is for records without arrays, also in segments that have room."""
+        used, share = self._allowance.used_bytes, self._allowance.bulky_bytes
+        return used > share and used - sum(each.capacity for each in self.pool) > share
+
     def ask_again(self) -> None:
         """Ask for room at the next record that needs it: something has been released."""
         self._refusals[False] = self._refusals[True] = 0
 
     def give_back(self, released: MappedSegment) -> None:
         """Take a segment whose frames are all released: for its next use, or to delete it."""
-        kept = sum(each.capacity for each in self.pool) + released.capacity <= _POOL_BYTES
+        if _is_ordinary(released):
+            kept = sum(map(_is_ordinary, self.pool)) < _POOL_SEGMENTS
+        else:
+            large = sum(each.capacity for each in self.pool if not _is_ordinary(each))
+            kept = large + released.capacity <= _POOL_LARGE_BYTES
         if kept or released is self.first:
             self.pool.append(released)
         else:

@@ -39,6 +39,11 @@ _THREADS = min(max(os.cpu_count() or 1, 2), 8)
 """Two at least, so that one long video leaves a way for pictures. Each may hold a record and what
 becomes of it, so their number is bounded too."""
 
+LOOK_AHEAD = 2 * _THREADS
+"""Records of one stream that may be in the pool, or done and not settled. It keeps all
+threads at work for a single trainer. More would gain nothing, but one trainer's records would
+stand before those of all others, and what they become, which no window bounds, fill the memory."""
+
 
 class Pool:
     """Encodes records in threads of its own.

@@ -14,7 +14,7 @@ from tbxd.sinks.run_directory import RunDirectory
 from tbxd_wire.errors import RecordError
 from tbxd_wire.records import Record
 
-from .pool import Events, Pool
+from .pool import Encoded, Events, Pool
 
 
 class Gathered:
@@ -64,7 +64,8 @@ class Gathered:
 class Owed:
     """One record, whose frame is [begin, end), on its way through the pool.
 
-    It is encoded at once, in whatever order the pool comes to it. Files that it has beside the
+    It is encoded as soon as :meth:`begin_encoding` is called, in whatever order the pool comes to
+    it. Files that it has beside the
     event file are written when the stream has come to it: of two records that write one file, the
     later one is to win.
 
@@ -78,7 +79,17 @@ class Owed:
         pool: who does it.
     """
 
-    __slots__ = ("_encoded", "_path", "_placed", "_pool", "begin", "end", "retry_at", "trouble")
+    __slots__ = (
+        "_encoded",
+        "_path",
+        "_placed",
+        "_pool",
+        "_record",
+        "begin",
+        "end",
+        "retry_at",
+        "trouble",
+    )
 
     def __init__(self, begin: int, end: int, record: Record, path: str, pool: Pool) -> None:
         self.begin = begin
@@ -88,12 +99,21 @@ class Owed:
         """When to try again what a disk refused, on the monotonic clock."""
         self._path = path
         self._pool = pool
-        self._encoded = pool.encode(record)
+        self._record: Record | None = record
+        self._encoded: Future[Encoded] | None = None
         self._placed: Future[None] | None = None
+
+    def begin_encoding(self) -> None:
+        """Give the record to the pool."""
+        if self._record is not None:
+            self._encoded = self._pool.encode(self._record)
+            self._record = None
 
     def is_done(self, now: float) -> bool:
         """Whether :meth:`events` has an answer; to be asked when all before it is settled."""
-        if not self._encoded.done() or (self.retry_at is not None and now < self.retry_at):
+        if self._encoded is None or not self._encoded.done():
+            return False
+        if self.retry_at is not None and now < self.retry_at:
             return False
         self.retry_at = None
         if self._encoded.exception() is not None:
@@ -112,6 +132,7 @@ class Owed:
             RecordError: it cannot be encoded, or something stands where its files must be.
             OSError: its files cannot be written now.
         """
+        assert self._encoded is not None, "it is not begun"
         encoded = self._encoded.result()
         if self._placed is not None:
             placed, self._placed = self._placed, None

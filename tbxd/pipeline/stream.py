@@ -16,6 +16,7 @@ from tbxd.intake.roster import Entry
 from tbxd.sinks.run_directory import RunDirectory, Ticket
 from tbxd_wire.errors import RecordError
 
+from .pool import LOOK_AHEAD
 from .portion import Gathered, Owed, Portion
 
 AGAIN_S = 1.0
@@ -45,8 +46,10 @@ class Stream:
     """
 
     __slots__ = (
+        "_begun",
         "_open_directory",
         "_settled",
+        "_waiting",
         "directories",
         "entry",
         "name",
@@ -62,6 +65,10 @@ class Stream:
         """By path relative to the author's directory; "" is that itself."""
         self.unsettled: deque[Portion] = deque()
         """What is accepted and not settled yet, oldest first."""
+        self._waiting: deque[Owed] = deque()
+        """Of these, the records that the pool has not got yet."""
+        self._begun = 0
+        """How many it has got."""
         self._settled = entry.session.accepted
         self.rounds: deque[Round] = deque()
         """What is settled and not committed yet, oldest first."""
@@ -92,8 +99,11 @@ class Stream:
         self.entry.session.accept(portion.end)
         if isinstance(portion, Gathered) and not self.unsettled:
             self._settle(portion)
-        else:
-            self.unsettled.append(portion)
+            return
+        self.unsettled.append(portion)
+        if isinstance(portion, Owed):
+            self._waiting.append(portion)
+            self._begin_encoding()
 
     def settle(self, now: float) -> bool:
         """Settle what is ready, in order; return whether anything was."""
@@ -107,6 +117,8 @@ class Stream:
                 if paid is None:
                     break
                 head = paid
+                self._begun -= 1
+                self._begin_encoding()
             self.unsettled.popleft()
             self._settle(head)
         return self._settled > before
@@ -115,6 +127,12 @@ class Stream:
         """Count a record that cannot be written."""
         self.entry.refused += 1
         self.entry.refused_reason = reason
+
+    def _begin_encoding(self) -> None:
+        """Give the pool the next records, as far ahead as a stream may look."""
+        while self._waiting and self._begun < LOOK_AHEAD:
+            self._waiting.popleft().begin_encoding()
+            self._begun += 1
 
     def _settle(self, portion: Gathered) -> None:
         self.touched.update(portion.settle(self.name))

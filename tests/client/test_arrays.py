@@ -95,6 +95,13 @@ def test_wide_floats_become_float64() -> None:
     assert arrays.source(np.ones(2, np.clongdouble)).dtype == "complex128"
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_subclasses_of_numpys_array_are_their_elements(step: int) -> None:
+    array = np.arange(6.0).reshape(2, 3)
+    for each in (np.ma.masked_array(array, array > 2), array.view(np.recarray)):
+        np.testing.assert_array_equal(copied(arrays.source(each[:, ::step])), array[:, ::step])
+
+
 class Jax:
     """An array with numpy's protocol, as jax's have it."""
 

@@ -371,3 +371,15 @@ def test_a_full_tmpfs_kills_nobody(small_file_system: str, how: str) -> None:
     command = [sys.executable, "-c", textwrap.dedent(FILLING), small_file_system, how]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "survived\n", "")
+
+
+def test_few_segments_are_kept_warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the backlog was: the first one, the current one and three more."""
+    make_segments_small(monkeypatch)
+    journal = open_journal(str(tmp_path))
+    for number in range(3000):
+        assert journal.append(numbered(number))
+    assert len(os.listdir(tmp_path)) > 6
+    journal.release(journal.tail)
+    assert len(os.listdir(tmp_path)) <= 5
+    journal.leave()

@@ -121,6 +121,21 @@ def test_arrays_give_way_to_scalars(tmp_path: Path) -> None:
     journal.leave()
 
 
+@pytest.mark.parametrize("array_bytes", [400, 10_000, 1_200_000])
+def test_no_array_takes_the_room_of_a_scalar(tmp_path: Path, array_bytes: int) -> None:
+    """However small, and although it would fit into a segment that was made for scalars."""
+    journal = open_journal(str(tmp_path), allowance=Allowance(4 * SEGMENT_BYTES))
+    array = numpy.zeros(array_bytes, numpy.uint8)
+    refused = 0
+    for _ in range(4 * SEGMENT_BYTES // 500):
+        refused += not append(journal, array)
+        assert journal.append(b"a scalar of so many bytes, more or less.")
+    assert refused == journal.shed > 0
+    journal.release(journal.tail)
+    assert append(journal, array), "all is released"
+    journal.leave()
+
+
 def test_warm_segments_give_way_to_what_is_needed(tmp_path: Path) -> None:
     allowance = Allowance(40 * MIB)
     journal = open_journal(str(tmp_path), allowance=allowance)

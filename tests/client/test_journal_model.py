@@ -24,6 +24,8 @@ from .journals import (
     BATCH_BYTES,
     CUT_BYTES,
     HELLO,
+    ORDINARY_BYTES,
+    POOL_LARGE_BYTES,
     SESSION,
     SMALL_BYTES,
     SMALL_SIZES,
@@ -138,9 +140,11 @@ class JournalAndModel(RuleBasedStateMachine):
     @invariant()
     def no_more_segments_than_it_takes(self) -> None:
         unreleased = len(self.stream) - self.released
-        # The first and the current one, three warm ones; and two neighbours of what is unreleased
-        # hold together more than the smallest segment, or they would be one.
-        bound = 5 + 2 * unreleased // (SMALL_BYTES - SEGMENT_HEAD_BYTES)
+        # The first and the current one, three warm ones, and of those that are larger than an
+        # ordinary one as many as may be kept warm; and two neighbours of what is unreleased hold
+        # together more than the smallest segment, or they would be one.
+        large = POOL_LARGE_BYTES // (ORDINARY_BYTES - SEGMENT_HEAD_BYTES)
+        bound = 5 + large + 2 * unreleased // (SMALL_BYTES - SEGMENT_HEAD_BYTES)
         assert len(os.listdir(self.directory)) <= bound
 
     def teardown(self) -> None:

@@ -196,3 +196,18 @@ def test_the_link_never_takes_a_core_from_its_waker(writer: SummaryWriter) -> No
         lambda: os.sched_getscheduler(link.native_id or 0) == os.SCHED_BATCH, "it is a batch thread"
     )
     assert os.sched_getscheduler(threading.get_native_id()) == os.SCHED_OTHER
+
+
+def test_trouble_is_over_when_records_go_through_again(
+    autostart: None, writer: SummaryWriter, run: str
+) -> None:
+    os.rmdir(run)
+    with open(run, "w", encoding="ascii"):
+        pass
+    writer.add_scalar("tag", 1.0, 0)
+    wait_until(lambda: writer.stats()["trouble"], "the daemon says that it cannot write")
+    os.remove(run)
+    writer.flush()
+    writer.add_scalar("tag", 1.0, 1)
+    writer.flush()
+    assert writer.stats()["trouble"] == ""

@@ -16,7 +16,7 @@ from tbxd.encode.table import SLOW_FROM_BYTES
 from tbxd.format.projection import Projection
 from tbxd.intake.roster import Entry, Roster
 from tbxd.pipeline import Pipeline, pool
-from tbxd.pipeline.pool import Encoded, Events, Pool
+from tbxd.pipeline.pool import LOOK_AHEAD, Encoded, Events, Pool
 from tbxd.pipeline.stream import AGAIN_S
 from tbxd.reading.events import events_of
 from tbxd_wire import frame, records
@@ -27,6 +27,9 @@ from tests.tbxd.hellos import hello_of, scalar_frame, scalar_frames
 from tests.waiting import wait_until
 
 SLOW_TEXT = "x" * SLOW_FROM_BYTES
+
+
+FILES = Projection("tag", 1, (1, 1), {"tensors.tsv": b"1"}, None)
 
 
 def slow_frame(step: int) -> bytes:
@@ -138,6 +141,41 @@ def test_the_second_is_not_before_the_first(house: House, tmp_path: Path) -> Non
     assert steps_of(tmp_path) == [1, 2]
 
 
+def test_a_stream_has_only_so_many_records_in_the_pool(house: House, tmp_path: Path) -> None:
+    """What they become is bounded by it, and nobody else stands behind all of them."""
+    entry = house.session(tmp_path)
+    steps = range(1, 2 * LOOK_AHEAD + 2)
+    house.feed(entry, b"".join(map(slow_frame, steps)))
+    assert len(house.pool.owed) == LOOK_AHEAD
+    # That they are done is no room for others: it is what they have become that takes the memory.
+    last = house.pool.owed[1:]
+    del house.pool.owed[1:]
+    first = house.pool.owed.pop()
+    for each in last:
+        house.pool.owed.append(each)
+        house.pool.pay()
+    house.commit()
+    assert house.pool.owed == []
+    house.pool.owed.append(first)
+    house.pool.pay()
+    house.commit()
+    assert len(house.pool.owed) == LOOK_AHEAD
+    while house.pool.owed:
+        house.pool.pay()
+        house.commit()
+    assert steps_of(tmp_path) == list(steps)
+    assert house.pipeline.drained
+
+
+def test_files_do_not_wait_for_what_comes_behind_them(house: House, tmp_path: Path) -> None:
+    entry = house.session(tmp_path)
+    house.feed(entry, b"".join(map(slow_frame, range(1, 100))))
+    house.pool.pay(beside=FILES)
+    house.commit()
+    assert len(house.pool.to_place) == 1
+    assert len(house.pool.owed) == LOOK_AHEAD - 1
+
+
 def test_nothing_is_acknowledged_while_all_waits(house: House, tmp_path: Path) -> None:
     entry = house.session(tmp_path)
     house.feed(entry, slow_frame(1))
@@ -163,9 +201,6 @@ def test_what_cannot_be_encoded_is_refused_and_the_rest_goes_on(
     assert (entry.refused, entry.records) == (1, 2)
     assert reason in (entry.refused_reason or "")
     assert entry.session.committed == entry.session.accepted
-
-
-FILES = Projection("tag", 1, (1, 1), {"tensors.tsv": b"1"}, None)
 
 
 def test_a_disk_that_refuses_is_asked_again(house: House, tmp_path: Path) -> None:

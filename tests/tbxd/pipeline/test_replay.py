@@ -82,7 +82,11 @@ def slow_kinds(record: Record, record_bytes: int) -> bool:
 
 @pytest.fixture(autouse=True, scope="module")
 def _slow() -> Iterator[None]:
-    with patch("tbxd.pipeline.take.is_slow", slow_kinds):
+    """Much is slow, and the pool gets two records of a stream at a time."""
+    with (
+        patch("tbxd.pipeline.take.is_slow", slow_kinds),
+        patch("tbxd.pipeline.stream.LOOK_AHEAD", 2),
+    ):
         yield
 
 
@@ -133,8 +137,7 @@ def test_every_event_once_and_in_order(bodies: list[bytes], data: st.DataObject)
                         break
                     acked = max(acked, entry.session.committed)
             else:
-                pool.pay_all()
-                pipeline.commit(0.0)
+                finish_all(pipeline, pool)
                 acked = max(acked, entry.session.committed)
             pipeline.close()
         finish(run, session, stream, acked)
@@ -162,6 +165,14 @@ def tear(run: Path, before: dict[str, int], data: st.DataObject) -> None:
         os.truncate(path, data.draw(st.integers(before.get(path, 0), size), label="torn at"))
 
 
+def finish_all(pipeline: Pipeline, pool: SomeTime) -> None:
+    """Have everything encoded and written."""
+    pipeline.commit(0.0)
+    while pool.owed:
+        pool.pay_all()
+        pipeline.commit(0.0)
+
+
 def finish(run: Path, session: bytes, stream: bytes, acked: int) -> None:
     """Let one last daemon write what is still missing, in one batch."""
     pool = SomeTime()
@@ -170,7 +181,6 @@ def finish(run: Path, session: bytes, stream: bytes, acked: int) -> None:
     entry = Roster(1 << 28).add(hello, str(run), 0.0)
     if acked < len(stream):
         assert pipeline.feed(entry, acked, memoryview(stream)[acked:]) is None
-        pool.pay_all()
-        pipeline.commit(0.0)
+        finish_all(pipeline, pool)
     assert entry.session.committed == len(stream)
     pipeline.close()
