@@ -42,6 +42,10 @@ _FLAGS = (
 )
 
 
+class CommandFailed(Exception):
+    """Chromium answered with an error."""
+
+
 class Page:
     """One tab.
 
@@ -71,9 +75,15 @@ class Page:
         seen, since = b"", time.monotonic()
         while time.monotonic() < min(since + QUIET_S, deadline):
             time.sleep(0.2)
-            found = base64.b64decode(self._ask("Page.captureScreenshot", format="png")["data"])
+            try:
+                found = base64.b64decode(self._ask("Page.captureScreenshot", format="png")["data"])
+            except CommandFailed:
+                # The tab changes from one renderer to the next: for a moment it has none.
+                since = time.monotonic()
+                continue
             if found != seen:
                 seen, since = found, time.monotonic()
+        assert seen, f"there was nothing to see at {url}"
         return seen
 
     def close(self) -> None:
@@ -91,7 +101,8 @@ class Page:
         self._requests.flush()
         while (answer := self._next()).get("id") != self._number:
             self._notice(answer.get("method"), answer.get("params", {}))
-        assert "result" in answer, f"{method}: {answer.get('error')}"
+        if "result" not in answer:
+            raise CommandFailed(f"{method}: {answer.get('error')}")
         return answer["result"]
 
     def _next(self) -> dict[str, Any]:
@@ -127,10 +138,13 @@ def chromium() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         )
         os.close(theirs_in)
         os.close(theirs_out)
-        with open(ours_out, "wb") as requests, open(ours_in, "rb") as answers:
-            yield requests, answers
-            requests.write(b'{"id": 0, "method": "Browser.close"}\0')
-        process.wait()
+        try:
+            with open(ours_out, "wb") as requests, open(ours_in, "rb") as answers:
+                yield requests, answers
+                requests.write(b'{"id": 0, "method": "Browser.close"}\0')
+        finally:
+            # It ends when its pipes do, and its profile must not be taken away before.
+            process.wait()
 
 
 def main(logdir: str, outdir: str, *pages: str) -> None:
