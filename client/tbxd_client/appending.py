@@ -14,6 +14,7 @@ Guarantees:
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from zlib import crc32
@@ -27,6 +28,9 @@ from .supply import Supply
 
 BUSY = -1
 """Value of the tail while a frame is being copied."""
+
+_HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
+"""The quick way stands on it; without, every append takes the lock."""
 
 _USED = segment.USED
 _pack_header = frame.HEADER.pack
@@ -65,11 +69,10 @@ class Appender:
         self.shed = 0
         self.records = 0
         self._wake = wake
-        # Reentrant, so that a signal handler that logs finds the tail busy instead of a deadlock.
+        # For all but the quick way. Reentrant, so that a signal handler that logs finds the tail
+        # busy instead of a deadlock.
         self._lock = threading.RLock()
-        self._acquire = self._lock.acquire
-        self._release = self._lock.release
-        # What interrupted an append and waits for its end: frames, and None for ``leave``.
+        # What interrupted a slow append and waits for its end: frames, and None for ``leave``.
         self._deferred: list[bytes | None] = []
         self.closed = False
         self._supply = Supply(directory, session, hello, allowance)
@@ -87,32 +90,22 @@ class Appender:
         From the return of True on, the record survives the death of this process. False: nothing
         was appended; the journal is full, or ``closed``.
         """
-        # What frame.encode does, without the call, and what a with statement does, in half its
-        # time: this is the path that has a microsecond.
+        # What frame.encode does, without the call: this is the path that has a microsecond.
         data = _pack_header(len(body), crc32(body)) + body
         size = len(data)
-        tail = BUSY
-        try:
-            self._acquire()
-            # Python runs signal handlers only where something is called or a loop goes round. So
-            # none can append between here and the last store: nothing is called there.
+        appended = True
+        while True:
             tail = self._tail
             end = tail + size
             if tail < 0 or end > self._stop:
-                appended = self._append_beyond(data, (), size)
-            else:
-                self._tail = BUSY
-                self._map[tail:end] = data
-                self._words[_USED] = end - SEGMENT_HEAD_BYTES
-                self._tail = end
-                self.records += 1
-                appended = True
-                if self._deferred:
-                    self._append_deferred()
-        except BaseException:
-            self._recover(tail)
-            raise
-        self._release()
+                appended = self._append_slowly(data, (), size)
+                break
+            where = slice(tail, end)
+            # No lock: CPython changes threads, runs signal handlers and collects garbage only where
+            # something is called, a container is made or a loop goes round, and calls tracers only
+            # at another line. There is none of it in the next one, so that it is one step from its
+            # comparison to its last store. Its second store is what commits the record.
+            if self._tail == tail and end <= self._stop: self._map[where], self._words[_USED], self._tail = data, end - SEGMENT_HEAD_BYTES, end; self.records += 1; break  # fmt: skip # noqa: E501, E701, E702
         if self.parked:
             self.parked = False
             self._wake()
@@ -130,32 +123,13 @@ class Appender:
         for each in sources:
             elements_bytes += each.nbytes
         before = frame.encode_before(record, elements_bytes)
-        tail = BUSY
-        try:
-            self._acquire()
-            tail = self._tail
-            appended = self._append_beyond(before, sources, len(before) + elements_bytes)
-        except BaseException:
-            self._recover(tail)
-            raise
-        self._release()
+        appended = self._append_slowly(before, sources, len(before) + elements_bytes)
         if self.parked:
             self.parked = False
             self._wake()
         return appended
 
-    def _recover(self, tail: int) -> None:
-        """Leave an append that was interrupted: Ctrl-C may come between any two of its steps."""
-        if tail >= 0 and self._tail == BUSY:
-            self._tail = tail
-        if self._deferred:
-            # The next append comes behind these.
-            self._stop = 0
-        # The interrupt may have come before the lock was taken.
-        with contextlib.suppress(RuntimeError):
-            self._release()
-
-    def _append_beyond(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
+    def _append_slowly(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
         """Append where the quick way cannot: arrays, at a cut, in another segment, while busy.
 
         Args:
@@ -163,6 +137,31 @@ class Appender:
             sources: the arrays; none for a record without.
             size: bytes of all of it.
         """
+        interrupting = True
+        # Not a with statement: Ctrl-C may come between any two steps, also of such a one.
+        try:
+            self._lock.acquire()
+            interrupting = self._tail < 0
+            appended = self._append_locked(data, sources, size)
+        except BaseException:
+            self._recover(interrupting)
+            raise
+        self._lock.release()
+        return appended
+
+    def _recover(self, interrupting: bool) -> None:
+        """Leave an append that was interrupted, itself perhaps ``interrupting`` another."""
+        if not interrupting and self._tail == BUSY:
+            self._tail = self._placed
+        if self._deferred:
+            # The next append comes behind these.
+            self._stop = 0
+        # The interrupt may have come before the lock was taken.
+        with contextlib.suppress(RuntimeError):
+            self._lock.release()
+
+    def _append_locked(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
+        """Do so with the lock held. Meanwhile the tail is busy, by this append or another one."""
         if self.closed:
             return False
         if self._tail < 0:
@@ -171,8 +170,8 @@ class Appender:
                 return False
             self._deferred.append(data + _elements(sources))
             return True
-        self._placed = self._tail
-        self._tail = BUSY
+        # At once: the quick way takes no lock.
+        self._placed, self._tail = self._tail, BUSY
         try:
             if self._deferred:
                 self._place_deferred()
@@ -186,8 +185,7 @@ class Appender:
     def _append_deferred(self) -> None:
         """Append what could not be while something else was going on."""
         if self._deferred and self._tail >= 0:
-            self._placed = self._tail
-            self._tail = BUSY
+            self._placed, self._tail = self._tail, BUSY
             try:
                 self._place_deferred()
             finally:
@@ -269,7 +267,7 @@ class Appender:
         Behind a large record of ``size`` bytes it stops at once: nothing may make its batch longer.
         """
         end = SEGMENT_HEAD_BYTES + self._current.capacity
-        self._stop = min(end, tail if size > CUT_BYTES else tail + CUT_BYTES)
+        self._stop = min(end, tail if size > CUT_BYTES else tail + CUT_BYTES) if _HAS_GIL else 0
 
     def _let_go(self) -> None:
         self.closed = True

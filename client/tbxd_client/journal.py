@@ -76,27 +76,31 @@ class Journal(Appender):
         """Give back all but the first segment, if everything is released: the writer is idle."""
         with self._lock:
             self._append_deferred()
-            tail, current = self._tail, self._current
-            position = current.base + tail - SEGMENT_HEAD_BYTES
-            if tail == BUSY or self.closed or self._first.words[segment.RELEASED] < position:
+            if self.closed or self._tail == BUSY:
                 return
             # Whatever runs below may run a destructor, and that may log: it waits until the end.
-            self._tail = BUSY
+            self._placed, self._tail = self._tail, BUSY
             try:
-                supply = self._supply
-                held = (*self._segments, *supply.pool)
-                spare = [each for each in held if each is not self._first]
-                if current is not self._first:
-                    self._first.rebase(position)
-                    self._use(self._first)
-                    tail = SEGMENT_HEAD_BYTES
-                self._segments, supply.pool = [self._first], []
-                self._next_stop(tail)
-                for each in spare:
-                    supply.drop(each)
+                position = self._current.base + self._placed - SEGMENT_HEAD_BYTES
+                if self._first.words[segment.RELEASED] == position:
+                    self._keep_first(position)
             finally:
-                self._tail = tail
+                self._tail = self._placed
             self._append_deferred()
+
+    def _keep_first(self, position: int) -> None:
+        """Go on at ``position`` in the first segment, with nothing in any; the tail is busy."""
+        supply = self._supply
+        held = (*self._segments, *supply.pool)
+        spare = [each for each in held if each is not self._first]
+        if self._current is not self._first:
+            self._first.rebase(position)
+            self._use(self._first)
+            self._placed = SEGMENT_HEAD_BYTES
+        self._segments, supply.pool = [self._first], []
+        self._next_stop(self._placed)
+        for each in spare:
+            supply.drop(each)
 
     def mark_known(self) -> None:
         """Note that a daemon has welcomed the session: event files may hold parts of it."""
@@ -122,12 +126,12 @@ class Journal(Appender):
         """Delete the files if nothing lies behind ``position``; return whether they are gone."""
         with self._lock:
             self._append_deferred()
-            tail = self._current.base + self._tail - SEGMENT_HEAD_BYTES
-            if self.closed or self._tail == BUSY or tail != position:
+            if self.closed or self._tail == BUSY:
                 return False
-            # At once: whatever runs below may run a destructor, and that may log.
-            self.closed = True
-            self._stop = 0
+            # One step, as in append. From then on nothing is taken, also of what runs below.
+            if self._current.base + self._tail - SEGMENT_HEAD_BYTES == position: self.closed, self._stop = True, 0  # fmt: skip # noqa: E501, E701
+            if not self.closed:
+                return False
             self._supply.delete(self._segments)
             self._let_go()
             return True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dis
 import gc
+import inspect
 import itertools
 import mmap
 import os
@@ -13,11 +15,16 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
+from tbxd_client import appending
+from tbxd_client.appending import Appender
 from tbxd_client.journal import Journal
 from tbxd_client.mapping import FRESH_SUFFIX
 from tests.waiting import wait_until
@@ -170,15 +177,24 @@ def test_leaving_from_within_an_append_waits_for_it(
     assert read_session(str(tmp_path), SESSION) == found
 
 
-def test_many_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def switching(frame: FrameType, event: str, argument: Any) -> Any:
+    """A tracer that gives other threads every chance to come in between two lines."""
+    time.sleep(0)
+    return switching
+
+
+@pytest.mark.parametrize("how", ["as they come", "traced", "always with the lock"])
+def test_many_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     make_segments_small(monkeypatch)
+    monkeypatch.setattr(appending, "_HAS_GIL", how != "always with the lock")
     journal = open_journal(str(tmp_path))
     start = threading.Barrier(8)
     refused: list[int] = []
+    count = 300 if how == "traced" else 2000
 
     def log(author: int) -> None:
         start.wait()
-        for number in range(1, 2001):
+        for number in range(1, count + 1):
             if not journal.append(numbered(number, author)):
                 refused.append(author)
 
@@ -186,9 +202,12 @@ def test_many_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sys.setswitchinterval(1e-5)
     try:
         with Sender(journal) as sender:
+            if how == "traced":
+                threading.settrace(switching)
             threads = [threading.Thread(target=log, args=(author,)) for author in range(8)]
             for thread in threads:
                 thread.start()
+            threading.settrace(None)
             for thread in threads:
                 thread.join(30)
                 assert not thread.is_alive()
@@ -198,7 +217,44 @@ def test_many_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [number_of(body) for body in sender.bodies]
     for author in range(8):
         numbers = [number for each, number in found if each == author]
-        assert numbers == list(range(1, 2001))
+        assert numbers == list(range(1, count + 1))
+
+
+def test_the_quick_way_is_one_step() -> None:
+    """Where it compares and stores, no bytecode lets other code run, on the Python of this test.
+
+    What may stand there: loads of names and attributes (the class has no properties among them),
+    comparisons and sums of ints, stores into memoryviews and instance attributes, jumps forward.
+    """
+    assert not hasattr(Journal, "__getattr__")
+    assert not any(hasattr(Journal, name) for name in ("_tail", "_stop", "_map", "_words"))
+    line = None
+    step: list[str] = []
+    for each in dis.get_instructions(Appender.append):
+        # Up to 3.12 an instruction says its line only where it changes.
+        line = getattr(each, "line_number", each.starts_line or line)
+        step += [each.opname] if line == _line_of_the_step() else []
+    stores = [name for name in step if name.startswith("STORE_")]
+    assert stores[:3] == ["STORE_SUBSCR", "STORE_SUBSCR", "STORE_ATTR"]
+    jumps = ("JUMP_FORWARD", "POP_JUMP_IF", "POP_JUMP_FORWARD_IF")
+    harmless = (
+        "LOAD_",
+        "COMPARE_OP",
+        "BINARY_OP",
+        "SWAP",
+        "COPY",
+        "STORE_",
+        "CACHE",
+        "NOP",
+        *jumps,
+    )
+    assert [name for name in step if not name.startswith(harmless)] == []
+
+
+def _line_of_the_step() -> int:
+    lines, first = inspect.getsourcelines(Appender.append)
+    (found,) = [at for at, line in enumerate(lines) if "self._tail == tail" in line]
+    return first + found
 
 
 TRAINER = """
