@@ -504,6 +504,13 @@ def test_the_daemon_never_takes_a_core_from_its_waker(daemon: Daemon) -> None:
     assert os.sched_getscheduler(daemon.process.pid) == os.SCHED_BATCH
 
 
+def test_numpy_starts_no_threads_beside_the_daemons(daemon: Daemon) -> None:
+    """Those of its linear algebra spin for work: half a core, wherever a training runs."""
+    daemon.facts()
+    # The main thread and ZeroMQ's two; on a machine with one core numpy would start none anyway.
+    assert len(os.listdir(f"/proc/{daemon.process.pid}/task")) == 3
+
+
 def test_an_idle_daemon_uses_no_time(daemon: Daemon) -> None:
     def spent() -> int:
         fields = Path(f"/proc/{daemon.process.pid}/stat").read_text().rpartition(")")[2].split()
