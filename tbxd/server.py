@@ -110,9 +110,6 @@ class Server:
     def _startup(self, stack: contextlib.ExitStack) -> None:
         """Take the directory, bind the socket, look at what was left, and say that all is ready."""
         directory = self._config.directory
-        # Who is woken as a batch process never takes the core from whoever woke it: a training.
-        with contextlib.suppress(OSError, AttributeError):
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         stack.callback(self._wake.close)
         places.make_private(directory, os.getuid())
         stack.callback(os.close, lock.acquire(directory))

@@ -10,13 +10,10 @@ from collections.abc import Callable
 import click
 
 from tbxd.config import LOG_LEVELS, Config, Fsync
+from tbxd.tuning import tune
 from tbxd_wire import sizes
 
 from .options import directory_option
-
-_LINEAR_ALGEBRA_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-"""Read when numpy is imported. Else a library of numpy's starts threads that go on spinning for a
-while after each product: on cores that a training wants, for products that take microseconds."""
 
 _LOG_FORMAT = "%(asctime)s tbxd[%(process)d] %(levelname)s: %(message)s"
 
@@ -92,7 +89,7 @@ def command(
         from tbxd.detach import log_to
 
         log_to(log_file)
-    os.environ.update(dict.fromkeys(_LINEAR_ALGEBRA_THREADS, "1"))
+    tune()
     # Only now: a process that is to fork twice should be a small one.
     from tbxd.notify import Notifier
     from tbxd.server import Server
