@@ -11,6 +11,7 @@ Exact dtypes: bfloat16 and the float8 family travel as they are.
 
 from __future__ import annotations
 
+import functools
 import sys
 from typing import Any
 
@@ -25,6 +26,8 @@ _PLAIN = {
     if not name.startswith(("bfloat", "float8", "complex"))
 }
 """The dtypes whose arrays a memoryview can hold, in this machine's byte order, by name."""
+
+_PLAIN_NAMES = frozenset(_PLAIN.values())
 
 _WIDE_FLOATS = ("longdouble", "float96", "float128")
 _WIDE_COMPLEX = ("clongdouble", "complex192", "complex256")
@@ -144,8 +147,22 @@ def _of_numpy(array: numpy.ndarray[Any, Any], name: str) -> HostArray:
     return HostArray(array, array.dtype.name)
 
 
+@functools.cache
+def _torch_name(dtype: Any) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
 def _of_torch(tensor: Any, torch: Any, name: str) -> Source:
-    dtype = str(tensor.dtype).removeprefix("torch.")
+    dtype = _torch_name(tensor.dtype)
+    if dtype in _PLAIN_NAMES:
+        # Most tensors need no more than this: torch's calls are slow where caches are cold.
+        try:
+            array = tensor.detach().numpy()
+        except (RuntimeError, TypeError):
+            pass
+        else:
+            if array.flags.c_contiguous and array.ndim <= DIMENSIONS:
+                return PlainArray(array, dtype)
     if tensor.is_meta:
         raise NotImplementedError(f"{name}: a tensor on the meta device has no values to log")
     if dtype not in ITEM_BYTES:
