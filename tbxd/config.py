@@ -50,6 +50,8 @@ class Config:
     """Seconds between two rounds of ``Fsync.INTERVAL``."""
     memory_limit_bytes: int = 256 * MIB
     """Most bytes all sessions together may have sent and not yet seen committed."""
+    keep_free_bytes: int = 0
+    """Bytes of the event files' file systems that nothing is written into."""
     drain_timeout_s: float = 10.0
     """Seconds a daemon that was told to stop goes on trying to write what it has accepted."""
     log_level: str = "INFO"
@@ -68,6 +70,10 @@ class Config:
             raise ConfigError(
                 f"the memory limit must be at least {MEMORY_LIMIT_MIN_BYTES} bytes,"
                 f" not {self.memory_limit_bytes}"
+            )
+        if self.keep_free_bytes < 0:
+            raise ConfigError(
+                f"what is to stay free must be bytes from 0 on, not {self.keep_free_bytes}"
             )
         if not 0 <= self.drain_timeout_s < math.inf:
             raise ConfigError(

@@ -49,6 +49,14 @@ def _size(_ctx: click.Context, _parameter: click.Parameter, value: str) -> int:
     help="Most that all sessions together may have on their way.",
 )
 @click.option(
+    "--keep-free",
+    callback=_size,
+    default="0",
+    show_default=True,
+    metavar="SIZE",
+    help="Write no event file any fuller: so much of its file system stays free.",
+)
+@click.option(
     "--drain-timeout",
     type=float,
     default=10.0,
@@ -66,6 +74,7 @@ def command(
     idle_exit: float | None,
     fsync: str,
     memory_limit: int,
+    keep_free: int,
     drain_timeout: float,
     log_level: str,
     log_file: str | None,
@@ -77,6 +86,7 @@ def command(
         idle_exit_s=idle_exit,
         fsync=Fsync(fsync),
         memory_limit_bytes=memory_limit,
+        keep_free_bytes=keep_free,
         drain_timeout_s=drain_timeout,
         log_level=log_level,
     )

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable
 from tbxd.config import Config, Fsync
 from tbxd.intake.roster import Entry
 from tbxd.sinks.descriptors import Descriptors
+from tbxd.sinks.reserve import Reserve
 from tbxd.sinks.run_directory import RunDirectory, Ticket
 from tbxd_wire.errors import FrameError, RecordError
 from tbxd_wire.messages import Hello
@@ -46,7 +47,8 @@ class Pipeline:
     def __init__(self, config: Config, wake: Callable[[], None]) -> None:
         self._fsync_first = config.fsync is Fsync.COMMIT
         self._storage = Storage(config, wake)
-        self._pool = Pool(wake)
+        self._reserve = Reserve(config.keep_free_bytes)
+        self._pool = Pool(wake, self._reserve)
         self._descriptors = Descriptors()
         self._host = socket.gethostname()
         self._directories: OrderedDict[tuple[str, str], RunDirectory] = OrderedDict()
@@ -200,7 +202,9 @@ class Pipeline:
         key = (path, suffix)
         found = self._directories.get(key)
         if found is None:
-            found = RunDirectory(path, self._descriptors, host=self._host, suffix=suffix)
+            found = RunDirectory(
+                path, self._descriptors, host=self._host, suffix=suffix, reserve=self._reserve
+            )
             self._directories[key] = found
         self._directories.move_to_end(key)
         return found

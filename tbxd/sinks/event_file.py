@@ -28,6 +28,7 @@ from tbxd_wire.paths import safe_suffix
 
 from . import directories
 from .descriptors import Descriptors
+from .reserve import NO_RESERVE, Reserve
 
 _numbers = itertools.count()
 """Numbers the files of this process, as part of their names."""
@@ -44,6 +45,7 @@ class EventFile:
         descriptors: shared by all event files of the process.
         host: for the file's name.
         suffix: end of the file's name.
+        reserve: what is to stay free on its file system.
         clock: returns the wall time in seconds since 1970.
 
     Raises:
@@ -57,6 +59,7 @@ class EventFile:
         *,
         host: str,
         suffix: str = "",
+        reserve: Reserve = NO_RESERVE,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.directory = directory
@@ -73,6 +76,7 @@ class EventFile:
         self._descriptors = descriptors
         self._host = host
         self._suffix = safe_suffix(suffix)
+        self._reserve = reserve
         self._clock = clock
         self._pending: deque[bytes] = deque()
         self._rest = memoryview(b"")
@@ -169,13 +173,14 @@ class EventFile:
         """Write the rest of the first pending buffer once.
 
         Raises:
-            OSError: the kernel took nothing.
+            OSError: the kernel took nothing, or too little would stay free.
         """
         descriptor = self._descriptors.use(self)
         if descriptor is None:
             descriptor = self._open_again() if self.path else None
             if descriptor is None:
                 descriptor = self._create()
+        self._reserve.check(descriptor, len(self._rest))
         count = os.write(descriptor, self._rest)
         self._file_bytes += count
         self._rest = self._rest[count:]

@@ -17,6 +17,7 @@ from tbxd.format.projection import Projection
 from tbxd.format.projector_config import CONFIG
 
 from . import directories
+from .reserve import NO_RESERVE, Reserve
 
 DAMAGED = CONFIG + ".damaged"
 """Where a configuration is kept that cannot be read, and with which TensorBoard's projector fails
@@ -26,21 +27,22 @@ _locks = [threading.Lock() for _ in range(16)]
 """A directory's is that of its hash: its configuration is read, changed and written under it."""
 
 
-def write(directory: str, projection: Projection) -> None:
+def write(directory: str, projection: Projection, reserve: Reserve = NO_RESERVE) -> None:
     """Write an embedding into a run's directory; from any thread.
 
     Args:
         directory: path of the run's directory, which is made if it is not there.
         projection: of the same tag and step as an earlier one, it takes its place.
+        reserve: what is to stay free there.
 
     Raises:
         OSError: what the disk did. Nothing is lost by it, and the same may be tried again.
     """
     with _locks[hash(directory) % len(_locks)]:
-        _write(directory, projection)
+        _write(directory, projection, reserve)
 
 
-def _write(directory: str, projection: Projection) -> None:
+def _write(directory: str, projection: Projection, reserve: Reserve) -> None:
     config = os.path.join(directory, CONFIG)
     kept, previous = projector_config.split(_read_config(config), projection.name)
     block = projector_config.block_of(projection)
@@ -51,6 +53,7 @@ def _write(directory: str, projection: Projection) -> None:
         directories.sync(directory)
     place = os.path.join(directory, projection.place)
     made = directories.make(place)
+    reserve.check(place, sum(map(len, projection.files.values())))
     for name, content in projection.files.items():
         _replace(os.path.join(place, name), content)
     for each in (place, *made):

@@ -32,6 +32,7 @@ from tbxd_wire.paths import COMPONENT_BYTES
 
 from .descriptors import Descriptors
 from .event_file import EventFile
+from .reserve import NO_RESERVE, Reserve
 from .steps import Steps
 
 _PATH_BYTES = 4095
@@ -71,6 +72,7 @@ class RunDirectory:
         descriptors: shared by all run directories of the process.
         host: for the file's name.
         suffix: end of the file's name.
+        reserve: what is to stay free on its file system.
         clock: returns the wall time in seconds since 1970, for the file's name and header.
 
     Raises:
@@ -85,12 +87,15 @@ class RunDirectory:
         *,
         host: str,
         suffix: str = "",
+        reserve: Reserve = NO_RESERVE,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if len(os.fsencode(path)) + 1 + COMPONENT_BYTES > _PATH_BYTES:
             raise RecordError(f"the path of the run directory is too long: {path[:80]}...")
         self.path = path
-        self.file = EventFile(path, descriptors, host=host, suffix=suffix, clock=clock)
+        self.file = EventFile(
+            path, descriptors, host=host, suffix=suffix, reserve=reserve, clock=clock
+        )
         self.steps = Steps()
         self.progress: dict[bytes, Progress] = {}
         """What older files hold, of the sessions whose replay has not passed it yet.

@@ -17,6 +17,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
     assert config.fsync is Fsync.INTERVAL
     assert config.fsync_interval_s == 1.0
     assert config.memory_limit_bytes == 256 << 20
+    assert config.keep_free_bytes == 0
     assert config.drain_timeout_s == 10.0
 
 
@@ -31,6 +32,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
         {"fsync_interval_s": 0.0},
         {"fsync_interval_s": math.nan},
         {"memory_limit_bytes": 1000},
+        {"keep_free_bytes": -1},
         {"drain_timeout_s": -0.1},
         {"drain_timeout_s": math.inf},
         {"log_level": "LOUD"},

@@ -427,6 +427,31 @@ def test_a_full_disk_is_waited_out(daemon: Daemon, client: Client, tmp_path: Pat
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="mounting a file system takes root")
+def test_so_much_stays_free(runtime: Path, tmp_path: Path) -> None:
+    mount = tmp_path / "small"
+    mount.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mount)], check=True)
+    try:
+        with Daemon(runtime, "--keep-free", "1MiB") as daemon, Client(runtime) as client:
+            hello = hello_of(str(mount / "run"))
+            client.say_hello(hello)
+            client.log(hello.session, 0, first := scalar_frames(0, 10))
+            filler = mount / "filler"
+            filler.write_bytes(bytes(1_000_000))
+            many = scalar_frames(10, 3000)
+            client.send(Batch(hello.session, len(first), 0, 0, many))
+            assert "1,048,576 bytes are to stay free (--keep-free)" in client.receive(Notice).text
+            assert daemon.session(hello.session)["committed"] == len(first)
+            assert os.statvfs(mount).f_bavail * os.statvfs(mount).f_frsize >= 1 << 20
+            filler.unlink()
+            while client.receive(Ack).position < len(first) + len(many):
+                pass
+            assert steps_in(mount / "run") == list(range(3010))
+    finally:
+        subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounting a file system takes root")
 def test_told_to_stop_on_a_full_disk_it_leaves_in_time(runtime: Path, tmp_path: Path) -> None:
     mount = tmp_path / "small"
     mount.mkdir()

@@ -22,6 +22,7 @@ from torch.utils.tensorboard import SummaryWriter as TorchWriter
 
 from tbxd.format.projection import Projection
 from tbxd.sinks import projector
+from tbxd.sinks.reserve import Reserve
 
 
 def projection(points: int, tag: str = "tag", *, labels: bool = True) -> Projection:
@@ -93,6 +94,12 @@ def test_an_embedding_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
         ("tag:00001", 5),
     ]
     assert check(tmp_path, {4, 5}) == {"tag:00001", "other:00001"}
+
+
+def test_what_is_to_stay_free_stays(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="keep-free"):
+        projector.write(str(tmp_path), projection(3), Reserve(1 << 60))
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
 
 
 def test_blocks_of_torchs_writer_stay(tmp_path: Path) -> None:
