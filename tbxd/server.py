@@ -24,7 +24,7 @@ from collections.abc import Callable
 
 import zmq
 
-from tbxd_wire import messages, places
+from tbxd_wire import messages, mounts, places
 from tbxd_wire.limits import MIB, PAYLOAD_BYTES
 
 from . import lock, signals
@@ -112,6 +112,7 @@ class Server:
         directory = self._config.directory
         stack.callback(self._wake.close)
         places.make_private(directory, os.getuid())
+        mounts.refuse_network(directory)
         stack.callback(os.close, lock.acquire(directory))
         directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         stack.callback(os.close, directory_fd)

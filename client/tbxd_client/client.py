@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from tbxd_wire import messages, places, sizes
+from tbxd_wire import messages, mounts, places, sizes
 from tbxd_wire.errors import ConfigError, FlushTimeout
 from tbxd_wire.limits import (
     JOURNAL_LIMIT_BYTES,
@@ -56,7 +56,8 @@ class Client:
         environ: where ``TBXD_AUTOSTART`` and ``TBXD_JOURNAL_LIMIT`` are looked up.
 
     Raises:
-        DirectoryError: the directory cannot be made or is not this user's alone.
+        DirectoryError: the directory cannot be made, is not this user's alone, or lies on a
+            network file system.
         ConfigError: a variable has an unusable value.
     """
 
@@ -67,6 +68,7 @@ class Client:
         except ValueError as error:
             raise ConfigError(f"{JOURNAL_LIMIT_VARIABLE}: {error}") from None
         places.make_private(directory, os.getuid())
+        mounts.refuse_network(directory)
         self.directory = directory
         self._job = environ.get(places.JOB_VARIABLE, "")
         self._allowance = Allowance(limit_bytes)

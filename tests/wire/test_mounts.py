@@ -1,0 +1,81 @@
+"""Which file systems a runtime directory may lie on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tbxd_client import SummaryWriter
+from tbxd_wire import mounts, places
+from tbxd_wire.errors import DirectoryError
+
+MOUNTINFO = """\
+22 27 0:21 / /proc rw,relatime - proc proc rw
+97 27 0:52 /home /home rw,relatime shared:7 master:1 - nfs4 server:/export rw,vers=4.2
+98 27 0:53 / /a\\040space rw - fuse.sshfs user@host:/ rw,user_id=0
+garbage
+27 1 254:0 / / rw,relatime - ext4 /dev/root rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ((0, 52), "nfs4"),
+        ((0, 53), "fuse.sshfs"),
+        ((254, 0), "ext4"),
+        ((0, 5), None),
+    ],
+)
+def test_a_device_is_found_by_its_number(device: tuple[int, int], expected: str | None) -> None:
+    assert mounts.type_of(os.makedev(*device), MOUNTINFO) == expected
+
+
+def type_here(path: Path) -> str:
+    text = Path(mounts.MOUNTINFO).read_text()
+    found = mounts.type_of(path.stat().st_dev, text)
+    if found is None:
+        pytest.skip("the temporary directory's file system is not listed")
+    return found
+
+
+def test_this_machines_own_list_is_understood() -> None:
+    assert type_here(Path("/proc")) == "proc"
+
+
+def test_a_writer_says_where_to_go_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounts, "NETWORK", {type_here(tmp_path)})
+    monkeypatch.setenv(places.DIRECTORY_VARIABLE, str(tmp_path / "rt"))
+    with pytest.raises(DirectoryError, match="lies on a network file system .* set TBXD_DIR to"):
+        SummaryWriter(tmp_path / "run")
+
+
+def test_a_daemon_does_not_start_there(tmp_path: Path) -> None:
+    code = f"""
+from tbxd_wire import mounts
+mounts.NETWORK = {{{type_here(tmp_path)!r}}}
+from tbxd.cli import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, "serve", "--directory", str(tmp_path / "rt")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 1
+    assert "lies on a network file system" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_without_a_list_every_directory_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mounts, "MOUNTINFO", "/nowhere/at/all")
+    monkeypatch.setattr(mounts, "NETWORK", {type_here(Path("/proc"))})
+    mounts.refuse_network(str(tmp_path))
