@@ -17,7 +17,6 @@ from tbxd.ask import ask
 from tbxd.cli import serve
 from tbxd.demo import findings
 from tbxd.lock import daemon_is_there
-from tbxd_client.client import JOURNAL_LIMIT_VARIABLE
 from tbxd_wire import limits, places, sizes
 from tests.waiting import wait_until
 
@@ -71,6 +70,7 @@ def test_all_variables_are_told() -> None:
     assert told == {
         places.DIRECTORY_VARIABLE,
         places.AUTOSTART_VARIABLE,
-        JOURNAL_LIMIT_VARIABLE,
+        places.JOURNAL_LIMIT_VARIABLE,
+        places.JOURNAL_FULL_VARIABLE,
     }
     assert sizes.parse("1GiB") == limits.JOURNAL_LIMIT_BYTES

@@ -255,6 +255,12 @@ class Appender:
         self._first.words[segment.SHED] = self.shed
         return False
 
+    def take_back_refusal(self) -> None:
+        """Count one record less as refused: it is tried again."""
+        with self._lock:
+            self.shed -= 1
+            self._first.words[segment.SHED] = self.shed
+
     def _use(self, following: MappedSegment) -> None:
         """Append to ``following`` from now on."""
         self._current = following

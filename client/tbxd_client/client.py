@@ -13,17 +13,13 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from tbxd_wire import messages, mounts, places, sizes
-from tbxd_wire.errors import ConfigError, FlushTimeout
-from tbxd_wire.limits import (
-    JOURNAL_LIMIT_BYTES,
-    PROTOCOL_NEWEST,
-    PROTOCOL_OLDEST,
-    SESSION_BYTES,
-)
+from tbxd_wire import messages, mounts, places
+from tbxd_wire.errors import FlushTimeout
+from tbxd_wire.limits import PROTOCOL_NEWEST, PROTOCOL_OLDEST, SESSION_BYTES
+from tbxd_wire.settings import Settings
 
 from . import fork
 from .journal import Journal
@@ -35,14 +31,16 @@ from .stream import Stream
 
 logger = logging.getLogger(__name__)
 
-JOURNAL_LIMIT_VARIABLE = "TBXD_JOURNAL_LIMIT"
-
 _EXIT_TIMEOUT_S = 10.0
 """How long a process that exits waits for a daemon to commit what it has logged. What is not
 committed by then stays in the journals; nothing is lost by not waiting."""
 
 _CHILD_EXIT_TIMEOUT_S = 2.0
 """The same for a child of multiprocessing, whose parent is waiting for it."""
+
+_LOOK_S = 0.05
+"""Who waits for room in the journal looks so often, beside whenever something is released: somebody
+else may have made room on the file system."""
 
 _GRACE_S = 1.0
 """How long ``close`` waits when there is no daemon and none can be started."""
@@ -53,7 +51,7 @@ class Client:
 
     Args:
         directory: the runtime directory; made if it is not there.
-        environ: where ``TBXD_AUTOSTART`` and ``TBXD_JOURNAL_LIMIT`` are looked up.
+        environ: where the variables of tbxd_wire.places are looked up.
 
     Raises:
         DirectoryError: the directory cannot be made, is not this user's alone, or lies on a
@@ -62,16 +60,13 @@ class Client:
     """
 
     def __init__(self, directory: str, environ: Mapping[str, str]) -> None:
-        limit = environ.get(JOURNAL_LIMIT_VARIABLE)
-        try:
-            limit_bytes = sizes.parse(limit) if limit else JOURNAL_LIMIT_BYTES
-        except ValueError as error:
-            raise ConfigError(f"{JOURNAL_LIMIT_VARIABLE}: {error}") from None
+        settings = Settings.of(environ)
         places.make_private(directory, os.getuid())
         mounts.refuse_network(directory)
         self.directory = directory
         self._job = environ.get(places.JOB_VARIABLE, "")
-        self._allowance = Allowance(limit_bytes)
+        self._allowance = Allowance(settings.journal_limit_bytes)
+        self._patience_s = settings.patience_s
         self._streams: set[Stream] = set()
         autostart = environ.get(places.AUTOSTART_VARIABLE, "1").lower()
         launcher = Launcher(directory, enabled=autostart not in ("0", "no", "false", "off"))
@@ -113,6 +108,31 @@ class Client:
             self._streams = {each for each in self._streams if not each.done} | {stream}
             self._link.add(stream)
         return stream
+
+    def append_late(self, stream: Stream, append: Callable[[], bool]) -> bool:
+        """Try again to append what a full journal has refused; return whether it is there now.
+
+        For as long as ``TBXD_JOURNAL_FULL`` says; but after having waited in vain, not again until
+        something has been released.
+
+        Args:
+            append: does it; the journal counts each refusal, and here all but a last one are
+                taken back.
+        """
+        patience_s = 0.0 if stream.gave_up_at == stream.outbox.acked else self._patience_s
+        if not patience_s or self._link.is_own_thread():
+            return False
+        deadline = time.monotonic() + patience_s
+        stream.journal.take_back_refusal()
+        with self._link.progress:
+            while not append():
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    stream.gave_up_at = stream.outbox.acked
+                    return False
+                stream.journal.take_back_refusal()
+                self._link.progress.wait(min(remaining, _LOOK_S))
+        return True
 
     def flush(self, stream: Stream, timeout_s: float) -> None:
         """Return when all that was appended before is in the event files.

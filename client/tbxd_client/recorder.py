@@ -97,7 +97,13 @@ class Recorder:
             append = journal.append if len(record) == 1 else journal.append_arrays
             if append(*record):
                 return
-        self._warn("its journal is full")
+        active, stream = self._client, self._stream
+        if (
+            active is None
+            or stream is None
+            or not active.append_late(stream, lambda: append(*record))
+        ):
+            self._warn("its journal is full")
 
     def failed(self, error: Exception) -> None:
         """Count a record whose arrays could not be copied. Never raises."""

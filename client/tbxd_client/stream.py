@@ -17,6 +17,7 @@ class Stream:
         session: 16 bytes.
         wanted: position somebody waits to see committed.
         ending: True once the writer is closed: nothing will be appended.
+        gave_up_at: the committed position at which somebody has waited for room in vain.
         done: True once the journal has been removed, or left to a daemon.
     """
 
@@ -25,6 +26,7 @@ class Stream:
         self.journal = journal
         self.outbox = outbox
         self.wanted = 0
+        self.gave_up_at: int | None = None
         self.ending = False
         self.done = False
 

@@ -26,6 +26,7 @@ from tbxd.lock import daemon_is_there
 from tbxd_wire import places
 from tbxd_wire.errors import DaemonUnreachable
 from tbxd_wire.limits import EMBEDDED_IDLE_EXIT_S
+from tbxd_wire.settings import Settings
 
 from .options import directory_option
 
@@ -55,13 +56,35 @@ _NOT_FOR_THE_DAEMON = (places.JOB_VARIABLE, "NOTIFY_SOCKET", "WATCHDOG_USEC", "W
     metavar="SECONDS",
     help="How long to wait for the records after the command has ended.",
 )
+@click.option(
+    "--journal-limit", metavar="SIZE", help="Set TBXD_JOURNAL_LIMIT for the command, such as 64MiB."
+)
+@click.option(
+    "--journal-full",
+    metavar="POLICY",
+    help="Set TBXD_JOURNAL_FULL for the command: shed, or block:SECONDS.",
+)
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="COMMAND...")
-def command(directory: str, timeout: float, arguments: tuple[str, ...]) -> None:
+def command(
+    directory: str,
+    timeout: float,
+    journal_limit: str | None,
+    journal_full: str | None,
+    arguments: tuple[str, ...],
+) -> None:
     """Run a command, and wait until all it logged is in its event files."""
+    chosen = {
+        places.JOURNAL_LIMIT_VARIABLE: journal_limit,
+        places.JOURNAL_FULL_VARIABLE: journal_full,
+    }
+    settings = {name: value for name, value in chosen.items() if value is not None}
+    # Better an error here than in every process of the command.
+    Settings.of(settings)
     places.make_private(directory, os.getuid())
     _make_sure_of_daemon(directory)
     job = uuid.uuid4().hex
-    environment = {**os.environ, places.DIRECTORY_VARIABLE: directory, places.JOB_VARIABLE: job}
+    own = {places.DIRECTORY_VARIABLE: directory, places.JOB_VARIABLE: job}
+    environment = {**os.environ, **settings, **own}
     code = _run(arguments, environment)
     for problem in _wait_for_records(directory, job, timeout):
         click.echo(f"tbxd exec: {problem}", err=True)

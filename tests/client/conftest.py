@@ -29,7 +29,12 @@ def runtime_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     directory = tempfile.mkdtemp(prefix="tbxd-")
     monkeypatch.setenv(places.DIRECTORY_VARIABLE, directory)
     monkeypatch.setenv(places.AUTOSTART_VARIABLE, "0")
-    for name in (client.JOURNAL_LIMIT_VARIABLE, places.JOB_VARIABLE, *roles.RANK_VARIABLES):
+    for name in (
+        places.JOURNAL_LIMIT_VARIABLE,
+        places.JOURNAL_FULL_VARIABLE,
+        places.JOB_VARIABLE,
+        *roles.RANK_VARIABLES,
+    ):
         monkeypatch.delenv(name, raising=False)
     yield directory
     _end_client(directory)

@@ -100,6 +100,12 @@ class Daemon:
             wait_until(lambda: self.pid() != pid, "the killed daemon is gone")
         return pid
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the daemon, which must be there."""
+        pid = self.pid()
+        assert pid is not None
+        os.kill(pid, number)
+
     def stop(self) -> None:
         """End the daemon in good order."""
         pid = self.pid()

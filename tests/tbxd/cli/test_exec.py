@@ -40,15 +40,19 @@ def runtime(tmp_path: Path) -> Iterator[Path]:
         wait_until(lambda: not daemon_is_there(str(directory)), "the daemon has left")
 
 
-def arguments(runtime: Path, *command: str) -> list[str]:
+def arguments(runtime: Path, *command: str, options: tuple[str, ...] = ()) -> list[str]:
     return [
         *(sys.executable, "-P", "-m", "tbxd", "exec", "--directory", str(runtime)),
-        *("--timeout", "20", "--", *command),
+        *("--timeout", "20", *options, "--", *command),
     ]
 
 
-def run(runtime: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments(runtime, *command), capture_output=True, text=True, timeout=60)
+def run(
+    runtime: Path, *command: str, options: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        arguments(runtime, *command, options=options), capture_output=True, text=True, timeout=60
+    )
 
 
 def logging_command(run_directory: Path, shed: int = 0) -> list[str]:
@@ -89,6 +93,16 @@ def test_a_command_that_succeeded_but_lost_records(runtime: Path, tmp_path: Path
     ended = run(runtime, *logging_command(tmp_path / "run", shed=3))
     assert ended.returncode == 75
     assert "3 records found its journal full" in ended.stderr
+
+
+def test_limits_of_journals_are_set_for_the_command(runtime: Path) -> None:
+    show = "import os; print(os.environ['TBXD_JOURNAL_LIMIT'], os.environ['TBXD_JOURNAL_FULL'])"
+    limits = ("--journal-limit", "64MiB", "--journal-full", "block:2")
+    ended = run(runtime, sys.executable, "-c", show, options=limits)
+    assert (ended.returncode, ended.stdout) == (0, "64MiB block:2\n")
+    ended = run(runtime, "true", options=("--journal-full", "wait"))
+    assert ended.returncode == 2
+    assert "expected shed, or block:SECONDS" in ended.stderr
 
 
 def test_what_does_not_arrive_in_time(runtime: Path, tmp_path: Path) -> None:

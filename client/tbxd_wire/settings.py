@@ -1,0 +1,44 @@
+"""What the environment says about the journals of a process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from . import places, sizes
+from .errors import ConfigError
+from .limits import JOURNAL_LIMIT_BYTES
+
+_BLOCK = re.compile(r"block:([0-9]+(?:\.[0-9]*)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How large journals may become, and what happens then."""
+
+    journal_limit_bytes: int = JOURNAL_LIMIT_BYTES
+    """Most that all journals of the process take together."""
+    patience_s: float = 0.0
+    """How long a call may wait for room in a full journal; 0: a record is shed at once."""
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Settings:
+        """Return the settings of an environment.
+
+        Raises:
+            ConfigError: a variable has an unusable value; it says which values there are.
+        """
+        limit = environ.get(places.JOURNAL_LIMIT_VARIABLE)
+        try:
+            limit_bytes = sizes.parse(limit) if limit else JOURNAL_LIMIT_BYTES
+        except ValueError as error:
+            raise ConfigError(f"{places.JOURNAL_LIMIT_VARIABLE}: {error}") from None
+        policy = environ.get(places.JOURNAL_FULL_VARIABLE) or "shed"
+        block = _BLOCK.fullmatch(policy)
+        if block is None and policy != "shed":
+            raise ConfigError(
+                f"{places.JOURNAL_FULL_VARIABLE}: expected shed, or block:SECONDS such as block:5,"
+                f" not {policy!r}"
+            )
+        return cls(limit_bytes, float(block[1]) if block else 0.0)

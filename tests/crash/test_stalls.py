@@ -1,0 +1,104 @@
+"""A daemon that stands still, a journal that is full: how long a call may take, what is lost."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tbxd_client import SummaryWriter
+from tbxd_wire import places
+from tests.waiting import wait_until
+
+from . import producer
+from .field import Daemon
+from .judge import judge, records
+
+
+def log(writer: SummaryWriter, first: int, count: int) -> float:
+    """Log records as the judge expects them; return the longest time that a call took."""
+    slowest = 0.0
+    for step in range(first, first + count):
+        before = time.perf_counter()
+        writer.add_scalar(producer.TAG, producer.value_of(step), step)
+        slowest = max(slowest, time.perf_counter() - before)
+    return slowest
+
+
+def test_a_stopped_daemon_blocks_nobody(tmp_path: Path, daemon: Daemon) -> None:
+    """SIGSTOP: the socket takes what it takes, and nobody answers."""
+    run = tmp_path / "run"
+    daemon.start()
+    writer, other = SummaryWriter(run), SummaryWriter(tmp_path / "other")
+    weights = np.zeros(1 << 18, np.float32)
+    log(writer, 0, 1000)
+    other.add_histogram("weights", weights, 0)
+    writer.flush()
+    other.flush()
+    daemon.signal(signal.SIGSTOP)
+    try:
+        slowest = log(writer, 1000, 200_000)
+        for step in range(100):
+            before = time.perf_counter()
+            other.add_histogram("weights", weights, step)
+            slowest = max(slowest, time.perf_counter() - before)
+        before = time.monotonic()
+        writer.close(timeout_s=1.0)
+        other.close(timeout_s=1.0)
+        assert time.monotonic() - before < 3.0
+    finally:
+        daemon.signal(signal.SIGCONT)
+    assert slowest < 0.5
+    wait_until(lambda: not daemon.journals(), "the daemon goes on")
+    assert judge(run, 201_000, 201_000).good
+    assert [step for _, step, _ in records(tmp_path / "other")] == [0, *range(100)]
+
+
+def test_a_patient_writer_waits_for_room_and_loses_nothing(
+    tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(places.JOURNAL_LIMIT_VARIABLE, "6MiB")
+    monkeypatch.setenv(places.JOURNAL_FULL_VARIABLE, "block:30")
+    run = tmp_path / "run"
+    daemon.start()
+    writer = SummaryWriter(run)
+    daemon.signal(signal.SIGSTOP)
+    filled = 0
+    while writer.stats()["pending_bytes"] < 4 << 20:
+        log(writer, filled, 1000)
+        filled += 1000
+    daemon.signal(signal.SIGCONT)
+    count = filled + 400_000
+    slowest = log(writer, filled, count - filled)
+    writer.close()
+    assert writer.stats()["shed"] == 0
+    assert slowest < 30.0
+    assert judge(run, count, count).good
+
+
+def test_patience_ends_and_is_not_asked_for_at_every_call(
+    tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(places.AUTOSTART_VARIABLE, "0")
+    monkeypatch.setenv(places.JOURNAL_LIMIT_VARIABLE, "100KiB")
+    monkeypatch.setenv(places.JOURNAL_FULL_VARIABLE, "block:0.5")
+    run = tmp_path / "run"
+    writer = SummaryWriter(run)
+    count = 0
+    while not writer.stats()["shed"]:
+        slowest = log(writer, count, 1)
+        count += 1
+    assert 0.5 <= slowest < 5.0
+    assert writer.stats()["shed"] == 1
+    before = time.monotonic()
+    log(writer, count, 1000)
+    assert time.monotonic() - before < 0.5
+    stats = writer.stats()
+    assert (stats["records"], stats["shed"]) == (count - 1, 1001)
+    daemon.start()
+    writer.flush()
+    writer.close()
+    assert judge(run, count - 1, count - 1).good
