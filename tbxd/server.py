@@ -147,8 +147,9 @@ class Server:
         while not self._stopping and not self._left_idle():
             self._wait()
             self._receive()
-            self._more |= self._recovery.step(self._now)
             self._pipeline.commit(self._now)
+            # Behind the commit: what that has settled lets recovery go on, and nothing else wakes.
+            self._more |= self._recovery.step(self._now)
             self._conversation.answer(self._roster.window)
             self._tick()
 
