@@ -1,0 +1,107 @@
+"""Another user of the machine: whatever it tries, it neither reads nor writes nor is served."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tbxd.ask import ask
+from tbxd_client import SummaryWriter
+from tbxd_wire import places
+from tbxd_wire.errors import DaemonUnreachable, DirectoryError
+
+from .field import Daemon
+
+_NOBODY = 65534
+_REFUSED, _CAME_IN = 0, 1
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
+    """A daemon whose runtime directory everybody can find: nothing above it is closed."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    above = Path(tempfile.mkdtemp(prefix="tbxd-trust-"))
+    above.chmod(0o755)
+    directory = above / "rt"
+    directory.mkdir(mode=0o700)
+    monkeypatch.setenv(places.DIRECTORY_VARIABLE, str(directory))
+    daemon = Daemon(directory)
+    daemon.start()
+    yield daemon
+    daemon.stop()
+    shutil.rmtree(above)
+
+
+def as_nobody(attempt: Callable[[], object], refusal: type[Exception]) -> int:
+    """Run ``attempt`` as another user; return _REFUSED if it fails with ``refusal``."""
+    child = os.fork()
+    if child == 0:
+        code = 99
+        try:
+            os.setgroups([])
+            os.setgid(_NOBODY)
+            os.setuid(_NOBODY)
+            try:
+                attempt()
+            except refusal:
+                code = _REFUSED
+            else:
+                code = _CAME_IN
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def connect(path: Path) -> None:
+    """Connect to a socket."""
+    with socket.socket(socket.AF_UNIX) as end:
+        end.connect(str(path))
+
+
+def test_another_user_is_kept_out(shared: Daemon, tmp_path: Path) -> None:
+    writer = SummaryWriter(tmp_path / "run")
+    writer.add_scalar("loss", 1.0, 0)
+    writer.flush()
+    # The journal stays there while nobody takes it.
+    shared.signal(signal.SIGSTOP)
+    writer.add_scalar("loss", 2.0, 1)
+    try:
+        where = shared.directory
+        (journal, *_) = shared.journals()
+        assert as_nobody(lambda: os.listdir(where), PermissionError) == _REFUSED
+        assert as_nobody(lambda: (where / journal).read_bytes(), PermissionError) == _REFUSED
+        assert as_nobody(lambda: (where / "mine").write_bytes(b""), PermissionError) == _REFUSED
+        assert as_nobody(lambda: connect(where / places.SOCKET), PermissionError) == _REFUSED
+    finally:
+        shared.signal(signal.SIGCONT)
+    assert as_nobody(lambda: ask(str(where), 1.0), DaemonUnreachable) == _REFUSED
+    assert as_nobody(lambda: SummaryWriter("/tmp"), DirectoryError) == _REFUSED
+    writer.close()
+
+
+def test_also_if_the_directory_is_opened_by_mistake(shared: Daemon, tmp_path: Path) -> None:
+    """The files in it are closed to others, too; and from now on nobody uses it."""
+    writer = SummaryWriter(tmp_path / "run")
+    writer.add_scalar("loss", 1.0, 0)
+    writer.flush()
+    shared.directory.chmod(0o755)
+    where = shared.directory
+    (journal, *_) = shared.journals()
+    assert as_nobody(lambda: (where / journal).read_bytes(), PermissionError) == _REFUSED
+    assert (
+        as_nobody(lambda: (where / places.DAEMON_LOCK).write_bytes(b""), PermissionError)
+        == _REFUSED
+    )
+    assert as_nobody(lambda: connect(where / places.SOCKET), PermissionError) == _REFUSED
+    with pytest.raises(DirectoryError, match="closed to others"):
+        places.make_private(str(where), os.getuid())
+    shared.directory.chmod(0o700)
+    writer.close()
