@@ -120,6 +120,11 @@ class PictureMethods(Writer):
             TypeError: a label that is no str.
             Otherwise as :meth:`add_image`.
         """
+        if isinstance(dataformats, (int, float)):
+            raise TypeError(
+                f"dataformats must be a str, not {dataformats!r}; if it is torch's rescale, it goes"
+                f" by its name here: rescale={dataformats!r}"
+            )
         layout = _layout(dataformats)
         picture = _picture(arrays.source(img_tensor, "img_tensor"), layout)
         boxes = _boxes(arrays.source(box_tensor, "box_tensor"))

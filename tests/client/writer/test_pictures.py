@@ -280,3 +280,9 @@ def test_write_to_disk_checks_and_writes_nothing(
         writer.add_image("tag", RGB, dataformats="HW")
     assert read_all(runtime_directory) == []
     assert not (tmp_path / "run").exists()
+
+
+def test_torchs_factor_is_to_be_named(tmp_path: Path) -> None:
+    writer = SummaryWriter(tmp_path)
+    with pytest.raises(TypeError, match="it goes by its name here: rescale=2"):
+        writer.add_image_with_boxes("t", RGB, BOX, 1, 2.0, 2)  # type: ignore[arg-type]
