@@ -7,6 +7,7 @@ happens in that handler comes before the sleep that it is to end (see tbxd.signa
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import select
 
@@ -35,7 +36,10 @@ class Wake:
 
     def wait(self, timeout_s: float) -> None:
         """Sleep until it rings, or for ``timeout_s``; then clear."""
-        select.select([self.descriptor], [], [], max(timeout_s, 0.0))
+        # Not select(), which knows no descriptor beyond 1023.
+        bell = select.poll()
+        bell.register(self.descriptor, select.POLLIN)
+        bell.poll(math.ceil(max(timeout_s, 0.0) * 1000))
         self.clear()
 
     def close(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -35,6 +37,22 @@ def test_many_calls_are_one(wake: Wake) -> None:
     began = time.monotonic()
     wake.wait(0.01)
     assert time.monotonic() - began >= 0.01
+
+
+def test_a_process_with_many_descriptors() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        wake = Wake()
+        assert wake.descriptor > 1023
+        wake.up()
+        wake.wait(30.0)
+        wake.close()
+    finally:
+        for each in taken:
+            os.close(each)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_clearing_what_never_rang(wake: Wake) -> None:
