@@ -41,7 +41,7 @@ class Appender:
 
     Attributes:
         parked: True while the sender sleeps; the append that finds it set wakes the sender.
-        shed: records refused so far because there was no room.
+        shed: records given up so far because there was no room.
         closed: True once ``leave`` or ``remove`` was called.
         records: records appended so far.
 
@@ -138,18 +138,19 @@ class Appender:
             size: bytes of all of it.
         """
         interrupting = True
+        lock = self._lock
         # Not a with statement: Ctrl-C may come between any two steps, also of such a one.
         try:
-            self._lock.acquire()
+            lock.acquire()
             interrupting = self._tail < 0
             appended = self._append_locked(data, sources, size)
         except BaseException:
-            self._recover(interrupting)
+            self._recover(lock, interrupting)
             raise
-        self._lock.release()
+        lock.release()
         return appended
 
-    def _recover(self, interrupting: bool) -> None:
+    def _recover(self, lock: threading.RLock, interrupting: bool) -> None:
         """Leave an append that was interrupted, itself perhaps ``interrupting`` another."""
         if not interrupting and self._tail == BUSY:
             self._tail = self._placed
@@ -158,7 +159,7 @@ class Appender:
             self._stop = 0
         # The interrupt may have come before the lock was taken.
         with contextlib.suppress(RuntimeError):
-            self._lock.release()
+            lock.release()
 
     def _append_locked(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
         """Do so with the lock held. Meanwhile the tail is busy, by this append or another one."""
@@ -198,7 +199,8 @@ class Appender:
             if data is None:
                 self._let_go()
             else:
-                self._place(data, (), len(data))
+                if not self._place(data, (), len(data)):
+                    self._count_shed()
             del self._deferred[0]
 
     def _place(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
@@ -220,11 +222,11 @@ class Appender:
             current.cuts = []
             self._placed = start = SEGMENT_HEAD_BYTES
         elif sources and self._supply.is_scarce():
-            return self._shed()
+            return False
         elif current.used + size > current.capacity:
             following = self._supply.find(size, base, backlog, bulky=bool(sources))
             if following is None:
-                return self._shed()
+                return False
             current.cuts.append(base)
             supply = self._supply
             pool = [each for each in supply.pool if each is not following]
@@ -249,17 +251,32 @@ class Appender:
         self.records += 1
         return True
 
-    def _shed(self) -> bool:
-        """Count a record for which there is no room."""
+    def count_shed(self) -> None:
+        """Count a record that was refused, and is given up."""
+        with self._lock:
+            self._count_shed()
+
+    def _count_shed(self) -> None:
         self.shed += 1
         self._first.words[segment.SHED] = self.shed
-        return False
 
-    def take_back_refusal(self) -> None:
-        """Count one record less as refused: it is tried again."""
-        with self._lock:
-            self.shed -= 1
-            self._first.words[segment.SHED] = self.shed
+    def ever_fits(self, record: bytes, sources: Sequence[Source] = ()) -> bool:
+        """Whether there would be room for a record if everything were released."""
+        size = frame.HEADER_BYTES + frame.LEAD_BYTES + len(record)
+        size += sum(each.nbytes for each in sources)
+        return self._supply.ever_fits(size, bulky=bool(sources))
+
+    def forget_parent(self) -> None:
+        """In a forked child: from now on nothing here is the parent's any more.
+
+        The fork may have come from a signal handler, and the append that it interrupted goes on in
+        the child: it finds the journal closed, or writes where nobody reads.
+        """
+        self._lock = threading.RLock()
+        self.closed, self._stop = True, 0
+        for each in {*self._segments, *self._supply.pool}:
+            each.detach()
+        self._map, self._words = self._current.map, self._current.words
 
     def _use(self, following: MappedSegment) -> None:
         """Append to ``following`` from now on."""

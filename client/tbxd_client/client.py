@@ -13,7 +13,7 @@ import platform
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tbxd_wire import messages, mounts, places
@@ -37,10 +37,6 @@ committed by then stays in the journals; nothing is lost by not waiting."""
 
 _CHILD_EXIT_TIMEOUT_S = 2.0
 """The same for a child of multiprocessing, whose parent is waiting for it."""
-
-_LOOK_S = 0.05
-"""Who waits for room in the journal looks so often, beside whenever something is released: somebody
-else may have made room on the file system."""
 
 _GRACE_S = 1.0
 """How long ``close`` waits when there is no daemon and none can be started."""
@@ -109,30 +105,23 @@ class Client:
             self._link.add(stream)
         return stream
 
-    def append_late(self, stream: Stream, append: Callable[[], bool]) -> bool:
-        """Try again to append what a full journal has refused; return whether it is there now.
+    def may_wait(self, stream: Stream, since: float, *record: Any) -> bool:
+        """Whether a call that began at ``since`` may wait on for room in the journal.
 
-        For as long as ``TBXD_JOURNAL_FULL`` says; but after having waited in vain, not again until
-        something has been released.
+        For as long as ``TBXD_JOURNAL_FULL`` says; but not for a record that never fits, and, after
+        somebody has waited in vain, not before something has been released.
 
         Args:
-            append: does it; the journal counts each refusal, and here all but a last one are
-                taken back.
+            since: a time of the monotonic clock.
+            record: what ``append`` or ``append_arrays`` of the journal has refused.
         """
-        patience_s = 0.0 if stream.gave_up_at == stream.outbox.acked else self._patience_s
-        if not patience_s or self._link.is_own_thread():
+        acked = stream.outbox.acked
+        if not self._patience_s or stream.gave_up_at == acked or self._link.is_own_thread():
             return False
-        deadline = time.monotonic() + patience_s
-        stream.journal.take_back_refusal()
-        with self._link.progress:
-            while not append():
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
-                    stream.gave_up_at = stream.outbox.acked
-                    return False
-                stream.journal.take_back_refusal()
-                self._link.progress.wait(min(remaining, _LOOK_S))
-        return True
+        if time.monotonic() >= since + self._patience_s:
+            stream.gave_up_at = acked
+            return False
+        return stream.journal.ever_fits(*record)
 
     def flush(self, stream: Stream, timeout_s: float) -> None:
         """Return when all that was appended before is in the event files.
@@ -225,6 +214,8 @@ class Client:
     def forget_parent(self) -> None:
         """In a forked child: nothing of this client may be used or destroyed."""
         self._link.forget_parent()
+        for stream in self._streams:
+            stream.journal.forget_parent()
         fork.bury(self)
 
     def _why(self, stream: Stream) -> str:

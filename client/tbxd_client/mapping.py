@@ -105,6 +105,12 @@ class MappedSegment:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return descriptor
 
+    def detach(self) -> None:
+        """Turn to memory of this process's own; the file and its mapping are left alone."""
+        # Nobody reads it, and the kernel makes a page of it only where something is written.
+        self.map = memoryview(bytearray(len(self.map)))
+        self.words = segment.words(self.map)
+
     def rebase(self, base: int) -> None:
         """Use the segment again for frames that begin at ``base``."""
         self.words[segment.USED] = 0

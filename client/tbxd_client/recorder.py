@@ -26,6 +26,9 @@ from .stream import Stream
 
 logger = logging.getLogger(__name__)
 
+_LOOK_S = 0.005
+"""Who waits for room in a full journal looks for it so often."""
+
 _NO_RECORDS = dict.fromkeys(("records", "bytes", "committed_bytes", "pending_bytes", "shed"), 0)
 
 
@@ -55,8 +58,6 @@ class Recorder:
         self.run = os.path.abspath(logdir)
         # It travels as UTF-8: better an error here than every record refused later.
         self.run.encode()
-        self.shed = 0
-        self._warned = False
         self._given_role = None if role is None else paths.safe_relative(role)
         self._suffix = paths.safe_suffix(suffix)
         self._purge_step = purge_step
@@ -72,6 +73,8 @@ class Recorder:
         self._client: client.Client | None = None
         self._stream: Stream | None = None
         self._role: str | None = None
+        self.shed = 0
+        self._warned = False
         self._refusal = ""
         self._last: dict[str, Any] = {**_NO_RECORDS, "trouble": ""}
         self._finalizer: weakref.finalize[Any, Any] | None = None
@@ -83,27 +86,32 @@ class Recorder:
         """Deal with a record that ``append(*record)`` did not take. Never raises.
 
         Another thread may have closed the writer a moment ago: the record then belongs to the
-        next session.
+        next session. If the journal is full, ``TBXD_JOURNAL_FULL`` says whether to wait for room.
         """
+        since = time.monotonic()
         while True:
             with self._lock:
                 if self._stream is not None and self._stream.journal.closed:
                     self._forget_stream()
-                elif self._stream is not None and append in (self.append, self.append_arrays):
-                    break
+                active, stream = self._client, self._stream
+                is_full = stream is not None and append in (self.append, self.append_arrays)
+                if is_full:
+                    assert active is not None
+                    assert stream is not None
+                    if not active.may_wait(stream, since, *record):
+                        stream.journal.count_shed()
+                        break
                 journal = self._open_journal()
             if journal is None:
                 return
+            if is_full:
+                # Polled, for nobody knows of all room that is made; and no lock is waited for that
+                # a child, forked by a signal handler meanwhile, would never get.
+                time.sleep(_LOOK_S)
             append = journal.append if len(record) == 1 else journal.append_arrays
             if append(*record):
                 return
-        active, stream = self._client, self._stream
-        if (
-            active is None
-            or stream is None
-            or not active.append_late(stream, lambda: append(*record))
-        ):
-            self._warn("its journal is full")
+        self._warn("its journal is full")
 
     def failed(self, error: Exception) -> None:
         """Count a record whose arrays could not be copied. Never raises."""

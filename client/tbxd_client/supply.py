@@ -136,6 +136,11 @@ class Supply:
         tight = [each for each in fitting if each.capacity < 2 * needed]
         return min(tight, key=lambda each: each.capacity, default=None)
 
+    def ever_fits(self, needed: int, *, bulky: bool) -> bool:
+        """Whether a segment for ``needed`` bytes of frames is within the limits at all."""
+        limit = self._allowance.bulky_bytes if bulky else self._allowance.limit_bytes
+        return needed <= min(_FRAME_BYTES, limit - SEGMENT_HEAD_BYTES)
+
     def is_scarce(self) -> bool:
         """Whether what is left is for records without arrays, also in segments that have room."""
         used, share = self._allowance.used_bytes, self._allowance.bulky_bytes

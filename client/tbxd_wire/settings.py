@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 
 from . import places, sizes
 from .errors import ConfigError
@@ -36,9 +37,10 @@ class Settings:
             raise ConfigError(f"{places.JOURNAL_LIMIT_VARIABLE}: {error}") from None
         policy = environ.get(places.JOURNAL_FULL_VARIABLE) or "shed"
         block = _BLOCK.fullmatch(policy)
-        if block is None and policy != "shed":
+        patience_s = float(block[1]) if block else 0.0
+        if (block is None or not isfinite(patience_s)) and policy != "shed":
             raise ConfigError(
                 f"{places.JOURNAL_FULL_VARIABLE}: expected shed, or block:SECONDS such as block:5,"
-                f" not {policy!r}"
+                f" not {policy[:40]!r}"
             )
-        return cls(limit_bytes, float(block[1]) if block else 0.0)
+        return cls(limit_bytes, patience_s)

@@ -17,4 +17,7 @@ def parse(text: str) -> int:
     if match is None or (match[3] and not match[2]):
         raise ValueError(f"expected a size such as 64MiB, 1.5G or 4096, not {text!r}")
     base = 1024 if match[3] else 1000
-    return int(float(match[1]) * base ** " kmgt".index(match[2].lower() or " "))
+    try:
+        return int(float(match[1]) * base ** " kmgt".index(match[2].lower() or " "))
+    except OverflowError:
+        raise ValueError(f"{text[:40]!r}... is larger than any size") from None

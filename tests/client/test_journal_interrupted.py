@@ -295,3 +295,47 @@ def test_sigkill(tmp_path: Path, records: int) -> None:
     assert returned <= len(bodies) <= returned + 1
     for number, body in enumerate(bodies, 1):
         assert body == numbered(number) + b"." * (number % 97 == 0) * 3000
+
+
+FORKING = """
+import os, signal, sys, time
+from tests.client.journals import numbered, open_journal
+
+journal = open_journal(sys.argv[1])
+parent = os.getpid()
+forked_at = 0
+number = 0
+
+def fork(*arguments):
+    global forked_at
+    if os.fork() == 0:
+        journal.forget_parent()
+        # The parent is far ahead when this child goes on with what it was in the midst of.
+        time.sleep(0.05)
+    forked_at = number
+
+signal.signal(signal.SIGALRM, fork)
+signal.setitimer(signal.ITIMER_REAL, float(sys.argv[2]))
+while os.getpid() == parent and not (forked_at and number >= forked_at + 300):
+    number += 1
+    journal.append(numbered(number))
+if os.getpid() == parent:
+    os.wait()
+    print(number)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("trial", range(8))
+def test_a_fork_in_a_signal_handler_leaves_the_parents_journal_alone(
+    tmp_path: Path, trial: int
+) -> None:
+    delay = 0.002 + trial * 3.7e-5
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING, str(tmp_path), str(delay)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    bodies = read_session(str(tmp_path), SESSION).bodies
+    assert bodies == [numbered(number) for number in range(1, int(done.stdout) + 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -105,3 +106,57 @@ def test_patience_ends_and_is_not_asked_for_at_every_call(
     writer.flush()
     writer.close()
     assert judge(run, count - 1, count - 1).good
+
+
+def fill(writer: SummaryWriter) -> int:
+    """Log until the next long record finds no room; return how many records that took."""
+    count = 0
+    while not writer.stats()["shed"]:
+        writer.add_scalar(producer.TAG, producer.value_of(count), count)
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("closing", ["by a thread", "by a signal handler"])
+def test_a_writer_that_is_closed_while_a_call_waits(
+    tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch, closing: str
+) -> None:
+    """The record belongs to the next session, and the sums are right."""
+    monkeypatch.setenv(places.AUTOSTART_VARIABLE, "0")
+    monkeypatch.setenv(places.JOURNAL_LIMIT_VARIABLE, "200KiB")
+    run = tmp_path / "run"
+    writer = SummaryWriter(run)
+    calls = fill(writer)
+    monkeypatch.setattr(writer._recorder._client, "_patience_s", 20.0)  # type: ignore[union-attr]
+    if closing == "by a thread":
+        thread = threading.Timer(0.3, lambda: writer.close(timeout_s=0.0))
+        thread.start()
+    else:
+        before = signal.signal(signal.SIGALRM, lambda *_: writer.close(timeout_s=0.0))
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+    writer.add_scalar("x" * 1000, 1.0, 0)
+    calls += 1
+    if closing == "by a thread":
+        thread.join()
+    else:
+        signal.signal(signal.SIGALRM, before)
+    assert writer.stats()["records"] == 1, "in the next session"
+    shed = writer.stats()["shed"]
+    assert shed == 1
+    writer.close(timeout_s=0.0)
+    daemon.start()
+    wait_until(lambda: not daemon.journals(), "all is written")
+    assert len(list(records(run))) == calls - shed
+
+
+def test_what_never_fits_is_not_waited_for(
+    tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(places.JOURNAL_LIMIT_VARIABLE, "1MiB")
+    monkeypatch.setenv(places.JOURNAL_FULL_VARIABLE, "block:20")
+    writer = SummaryWriter(tmp_path / "run")
+    before = time.monotonic()
+    writer.add_histogram("weights", np.zeros(500_000, np.float32), 0)
+    assert time.monotonic() - before < 5.0
+    assert writer.stats()["shed"] == 1
+    writer.close()
