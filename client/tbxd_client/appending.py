@@ -162,7 +162,7 @@ class Appender:
             lock.release()
 
     def _append_locked(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
-        """Do so with the lock held. Meanwhile the tail is busy, by this append or another one."""
+        """Append with the lock held. Meanwhile the tail is busy, perhaps already by another one."""
         if self.closed:
             return False
         if self._tail < 0:
@@ -198,9 +198,8 @@ class Appender:
             data = self._deferred[0]
             if data is None:
                 self._let_go()
-            else:
-                if not self._place(data, (), len(data)):
-                    self._count_shed()
+            elif not self._place(data, (), len(data)):
+                self._count_shed()
             del self._deferred[0]
 
     def _place(self, data: bytes, sources: Sequence[Source], size: int) -> bool:

@@ -161,8 +161,9 @@ def _of_torch(tensor: Any, torch: Any, name: str) -> Source:
         except (RuntimeError, TypeError):
             pass
         else:
-            if array.flags.c_contiguous and array.ndim <= DIMENSIONS:
-                return PlainArray(array, dtype)
+            if array.ndim <= DIMENSIONS:
+                kind = PlainArray if array.flags.c_contiguous else HostArray
+                return kind(array, dtype)
     if tensor.is_meta:
         raise NotImplementedError(f"{name}: a tensor on the meta device has no values to log")
     if dtype not in ITEM_BYTES:

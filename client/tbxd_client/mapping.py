@@ -108,7 +108,7 @@ class MappedSegment:
     def detach(self) -> None:
         """Turn to memory of this process's own; the file and its mapping are left alone."""
         # Nobody reads it, and the kernel makes a page of it only where something is written.
-        self.map = memoryview(bytearray(len(self.map)))
+        self.map = memoryview(mmap.mmap(-1, len(self.map), flags=mmap.MAP_PRIVATE))
         self.words = segment.words(self.map)
 
     def rebase(self, base: int) -> None:

@@ -28,23 +28,18 @@ NETWORK = frozenset(
         "orangefs",
         "smb3",
         "smbfs",
-        *(
-            f"fuse.{name}"
-            for name in (
-                "beegfs",
-                "ceph",
-                "cephfs",
-                "gcsfuse",
-                "glusterfs",
-                "goofys",
-                "juicefs",
-                "moosefs",
-                "rclone",
-                "s3fs",
-                "seaweedfs",
-                "sshfs",
-            )
-        ),
+        "fuse.beegfs",
+        "fuse.ceph",
+        "fuse.cephfs",
+        "fuse.gcsfuse",
+        "fuse.glusterfs",
+        "fuse.goofys",
+        "fuse.juicefs",
+        "fuse.moosefs",
+        "fuse.rclone",
+        "fuse.s3fs",
+        "fuse.seaweedfs",
+        "fuse.sshfs",
     }
 )
 """Types of file systems whose files lie on other machines. (9p is not among them: for the sandboxes

@@ -46,6 +46,19 @@ def client(daemon: Daemon) -> Iterator[Client]:
         yield connected
 
 
+@pytest.fixture
+def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, as large as the parameter says."""
+    if os.getuid() != 0:
+        pytest.skip("mounting a file system takes root")
+    disk = tmp_path / "small"
+    disk.mkdir()
+    options = f"size={request.param}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
 def steps_in(directory: Path) -> list[int]:
     """Return the steps of a directory's scalars as TensorBoard's own loader reads them."""
     steps = []
@@ -396,77 +409,61 @@ def test_it_does_not_leave_while_a_process_lives_that_has_not_said_hello(
     assert not path.exists()
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="mounting a file system takes root")
-def test_a_full_disk_is_waited_out(daemon: Daemon, client: Client, tmp_path: Path) -> None:
-    mount = tmp_path / "small"
-    mount.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(mount)], check=True)
-    try:
-        hello, other = hello_of(str(mount / "run")), hello_of(str(tmp_path / "run"))
+@pytest.mark.parametrize("small_disk", ["128k"], indirect=True)
+def test_a_full_disk_is_waited_out(
+    daemon: Daemon, client: Client, tmp_path: Path, small_disk: Path
+) -> None:
+    hello, other = hello_of(str(small_disk / "run")), hello_of(str(tmp_path / "run"))
+    client.say_hello(hello)
+    client.say_hello(other)
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * 100_000)
+    frames = scalar_frames(0, 3000)
+    client.send(Batch(hello.session, 0, 0, 0, frames))
+    assert "No space left on device" in client.receive(Notice).text
+    # Whoever writes elsewhere is not held up.
+    client.log(other.session, 0, scalar_frame(0))
+    facts = daemon.session(hello.session)
+    assert "No space left on device" in facts["trouble"]
+    assert facts["committed"] == 0
+    assert facts["lag_s"] > 0
+    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    while client.receive(Ack).position < len(frames):
+        pass
+    assert steps_in(small_disk / "run") == list(range(3000))
+    assert len(list((small_disk / "run").iterdir())) == 1
+    assert daemon.session(hello.session)["trouble"] is None
+
+
+@pytest.mark.parametrize("small_disk", ["2m"], indirect=True)
+def test_so_much_stays_free(runtime: Path, small_disk: Path) -> None:
+    with Daemon(runtime, "--keep-free", "1MiB") as daemon, Client(runtime) as client:
+        hello = hello_of(str(small_disk / "run"))
         client.say_hello(hello)
-        client.say_hello(other)
-        filler = mount / "filler"
-        filler.write_bytes(b"x" * 100_000)
-        frames = scalar_frames(0, 3000)
-        client.send(Batch(hello.session, 0, 0, 0, frames))
-        assert "No space left on device" in client.receive(Notice).text
-        # Whoever writes elsewhere is not held up.
-        client.log(other.session, 0, scalar_frame(0))
-        facts = daemon.session(hello.session)
-        assert "No space left on device" in facts["trouble"]
-        assert facts["committed"] == 0
-        assert facts["lag_s"] > 0
-        subprocess.run(["mount", "-o", "remount,size=4m", str(mount)], check=True)
-        while client.receive(Ack).position < len(frames):
+        client.log(hello.session, 0, first := scalar_frames(0, 10))
+        filler = small_disk / "filler"
+        filler.write_bytes(bytes(1_000_000))
+        many = scalar_frames(10, 3000)
+        client.send(Batch(hello.session, len(first), 0, 0, many))
+        assert "1,048,576 bytes are to stay free (--keep-free)" in client.receive(Notice).text
+        assert daemon.session(hello.session)["committed"] == len(first)
+        assert os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize >= 1 << 20
+        filler.unlink()
+        while client.receive(Ack).position < len(first) + len(many):
             pass
-        assert steps_in(mount / "run") == list(range(3000))
-        assert len(list((mount / "run").iterdir())) == 1
-        assert daemon.session(hello.session)["trouble"] is None
-    finally:
-        subprocess.run(["umount", "-l", str(mount)], check=True)
+        assert steps_in(small_disk / "run") == list(range(3000))
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="mounting a file system takes root")
-def test_so_much_stays_free(runtime: Path, tmp_path: Path) -> None:
-    mount = tmp_path / "small"
-    mount.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mount)], check=True)
-    try:
-        with Daemon(runtime, "--keep-free", "1MiB") as daemon, Client(runtime) as client:
-            hello = hello_of(str(mount / "run"))
-            client.say_hello(hello)
-            client.log(hello.session, 0, first := scalar_frames(0, 10))
-            filler = mount / "filler"
-            filler.write_bytes(bytes(1_000_000))
-            many = scalar_frames(10, 3000)
-            client.send(Batch(hello.session, len(first), 0, 0, many))
-            assert "1,048,576 bytes are to stay free (--keep-free)" in client.receive(Notice).text
-            assert daemon.session(hello.session)["committed"] == len(first)
-            assert os.statvfs(mount).f_bavail * os.statvfs(mount).f_frsize >= 1 << 20
-            filler.unlink()
-            while client.receive(Ack).position < len(first) + len(many):
-                pass
-            assert steps_in(mount / "run") == list(range(3000))
-    finally:
-        subprocess.run(["umount", "-l", str(mount)], check=True)
-
-
-@pytest.mark.skipif(os.getuid() != 0, reason="mounting a file system takes root")
-def test_told_to_stop_on_a_full_disk_it_leaves_in_time(runtime: Path, tmp_path: Path) -> None:
-    mount = tmp_path / "small"
-    mount.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(mount)], check=True)
-    try:
-        with Daemon(runtime, "--drain-timeout", "0.3") as daemon, Client(runtime) as client:
-            hello = hello_of(str(mount / "run"))
-            client.say_hello(hello)
-            client.send(Batch(hello.session, 0, 0, 0, scalar_frames(0, 3000)))
-            client.receive(Notice)
-            daemon.signal(signal.SIGTERM)
-            assert daemon.wait() == 0
-        assert "stays in the journals" in daemon.log.read_text()
-    finally:
-        subprocess.run(["umount", "-l", str(mount)], check=True)
+@pytest.mark.parametrize("small_disk", ["64k"], indirect=True)
+def test_told_to_stop_on_a_full_disk_it_leaves_in_time(runtime: Path, small_disk: Path) -> None:
+    with Daemon(runtime, "--drain-timeout", "0.3") as daemon, Client(runtime) as client:
+        hello = hello_of(str(small_disk / "run"))
+        client.say_hello(hello)
+        client.send(Batch(hello.session, 0, 0, 0, scalar_frames(0, 3000)))
+        client.receive(Notice)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
+    assert "stays in the journals" in daemon.log.read_text()
 
 
 def test_a_second_signal_ends_it_at_once(runtime: Path, tmp_path: Path) -> None:
