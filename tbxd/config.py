@@ -52,6 +52,8 @@ class Config:
     """Most bytes all sessions together may have sent and not yet seen committed."""
     keep_free_bytes: int = 0
     """Bytes of the event files' file systems that nothing is written into."""
+    notes: bool = True
+    """Whether runs say how their sessions fared, in events of the daemon's own."""
     drain_timeout_s: float = 10.0
     """Seconds a daemon that was told to stop goes on trying to write what it has accepted."""
     log_level: str = "INFO"

@@ -147,6 +147,7 @@ class Conversation:
         verdict = entry.session.end(bye.position)
         if verdict is Verdict.ACCEPT:
             entry.waiting = 0
+            self._pipeline.note_end(entry)
         else:
             self._refuse(entry, verdict)
 

@@ -59,7 +59,7 @@ def test_all_options_of_serve_are_told() -> None:
         name
         for parameter in serve.command.params
         if isinstance(parameter, click.Option)
-        for name in parameter.opts
+        for name in (*parameter.opts, *parameter.secondary_opts)
     }
     assert told == there
 
@@ -72,5 +72,6 @@ def test_all_variables_are_told() -> None:
         places.AUTOSTART_VARIABLE,
         places.JOURNAL_LIMIT_VARIABLE,
         places.JOURNAL_FULL_VARIABLE,
+        places.NOTES_VARIABLE,
     }
     assert sizes.parse("1GiB") == limits.JOURNAL_LIMIT_BYTES

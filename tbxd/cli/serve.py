@@ -11,7 +11,7 @@ import click
 
 from tbxd.config import LOG_LEVELS, Config, Fsync
 from tbxd.tuning import tune
-from tbxd_wire import sizes
+from tbxd_wire import places, sizes
 
 from .options import directory_option
 
@@ -64,6 +64,14 @@ def _size(_ctx: click.Context, _parameter: click.Parameter, value: str) -> int:
     metavar="SECONDS",
     help="How long to go on writing when told to stop.",
 )
+@click.option(
+    "--notes/--no-notes",
+    default=True,
+    show_default=True,
+    envvar=places.NOTES_VARIABLE,
+    show_envvar=True,
+    help="Have runs say in TensorBoard when a process started, ended or died.",
+)
 @click.option("--log-level", type=click.Choice(LOG_LEVELS), default="INFO", show_default=True)
 @click.option(
     "--log-file", type=click.Path(dir_okay=False), metavar="FILE", help="Append the log to a file."
@@ -76,6 +84,7 @@ def command(
     memory_limit: int,
     keep_free: int,
     drain_timeout: float,
+    notes: bool,
     log_level: str,
     log_file: str | None,
     detach: bool,
@@ -88,6 +97,7 @@ def command(
         memory_limit_bytes=memory_limit,
         keep_free_bytes=keep_free,
         drain_timeout_s=drain_timeout,
+        notes=notes,
         log_level=log_level,
     )
     serves: Callable[[], None] | None = None

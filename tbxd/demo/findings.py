@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 
+from tbxd.encode import note
 from tbxd.reading.events import events_of
 
 from .notebooks import Record, value_bytes
@@ -15,6 +16,8 @@ NO_SCALAR = b"no scalar"
 
 def read(run_directory: str) -> dict[str, Counter[Record]]:
     """Return for every directory of the run that holds any, by its path below it, its records.
+
+    What the daemon itself has to say there is none.
 
     Raises:
         OSError: something cannot be read.
@@ -30,6 +33,7 @@ def read(run_directory: str) -> dict[str, Counter[Record]]:
             )
             for event in events_of(directory)
             for value in event.summary.value
+            if not note.is_note(value.tag)
         )
         if records:
             role = os.path.relpath(directory, run_directory)

@@ -66,6 +66,10 @@ class Entry:
     """What holds it up; None: nothing."""
     told: str | None = None
     """The trouble its client was last told of."""
+    end_noted: bool = False
+    """Whether its run says how it ended."""
+    shed_noted: int = 0
+    """The ``shed`` that its run says."""
     counted_as_ended: bool = False
     """Whether it stands in the roster's list of the ended."""
     samples: deque[tuple[float, int]] = field(

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 
 from tbxd.config import Config, Fsync
 from tbxd.intake.roster import Entry
+from tbxd.intake.session import State
 from tbxd.sinks.descriptors import Descriptors
 from tbxd.sinks.reserve import Reserve
 from tbxd.sinks.run_directory import RunDirectory, Ticket
@@ -27,6 +28,7 @@ from tbxd_wire.errors import FrameError, RecordError
 from tbxd_wire.messages import Hello
 from tbxd_wire.paths import safe_relative, safe_suffix
 
+from .notes import Notes
 from .pool import Pool
 from .storage import Storage
 from .stream import Round, Stream
@@ -57,15 +59,19 @@ class Pipeline:
         self._owing: set[Stream] = set()
         self._uncommitted: set[Stream] = set()
         self._troubled = False
+        self._notes = Notes(config.notes)
 
     @property
     def drained(self) -> bool:
         """Whether everything taken over is committed, and synced if it ever is to be."""
-        return not (self._fed or self._owing or self._uncommitted) and self._storage.settled
+        waiting = self._fed or self._owing or self._uncommitted or self._notes.touched
+        return not waiting and self._storage.settled
 
     @property
     def deadline(self) -> float | None:
         """When :meth:`commit` is to be called at the latest, on the monotonic clock."""
+        if self._notes.touched:
+            return 0.0
         due = [self._storage.deadline, *(stream.deadline for stream in self._owing)]
         return min((each for each in due if each is not None), default=None)
 
@@ -97,6 +103,7 @@ class Pipeline:
                 taken over; the rest may be offered again.
         """
         stream = self._streams.get(entry.session.name)
+        is_new = stream is None
         if stream is None:
             stream = self._streams[entry.session.name] = Stream(entry, self._open_directory)
         self._fed.add(stream)
@@ -110,6 +117,15 @@ class Pipeline:
         finally:
             if stream.unsettled:
                 self._owing.add(stream)
+        if is_new and not stream.inherits:
+            own = self._own_directory(entry)
+            alone = not any(
+                other is not stream
+                and other.directories.get("") is own
+                and other.entry.session.state is State.LIVE
+                for other in self._streams.values()
+            )
+            self._notes.began(entry, own, alone=alone)
         # What held it up may be over; the end of the round looks.
         self._troubled |= entry.trouble is not None
         return None
@@ -123,7 +139,7 @@ class Pipeline:
         """
         if self._owing:
             self._settle(now)
-        if self._fed:
+        if self._fed or self._notes.touched:
             self._write(now)
         self._storage.work(now, at_once=at_once)
         for stream in list(self._uncommitted):
@@ -133,11 +149,20 @@ class Pipeline:
         if self._storage.stuck or self._troubled:
             self._note_troubles()
 
+    def note_end(self, entry: Entry) -> None:
+        """Have the run of a session that has said goodbye, or died, say so at the next commit."""
+        # Who never logged anything leaves no trace.
+        if entry.session.accepted and not entry.end_noted:
+            self._notes.ended(entry, self._own_directory(entry))
+
     def tidy(self, entries: Iterable[Entry]) -> None:
-        """Let go of the sessions in ``entries`` that have ended and are committed."""
+        """Note what has become of the sessions in ``entries``, and let go of those that ended."""
         for entry in entries:
             if entry.working:
+                if entry.shed > entry.shed_noted:
+                    self._notes.shed(entry, self._own_directory(entry))
                 continue
+            self.note_end(entry)
             stream = self._streams.pop(entry.session.name, None)
             if stream is not None:
                 for directory in stream.directories.values():
@@ -173,7 +198,8 @@ class Pipeline:
         """Write what was gathered, one write for each directory."""
         wall_time = time.time()
         tickets: dict[RunDirectory, Ticket] = {}
-        for directory in {each for stream in self._fed for each in stream.touched}:
+        touched = {each for stream in self._fed for each in stream.touched}
+        for directory in touched | self._notes.touched:
             ticket = directory.write(wall_time)
             if ticket is not None:
                 tickets[directory] = ticket
@@ -188,6 +214,7 @@ class Pipeline:
             stream.touched.clear()
             self._uncommitted.add(stream)
         self._fed.clear()
+        self._notes.touched.clear()
 
     def _note_troubles(self) -> None:
         """Tell each session's entry what holds it up."""
@@ -196,6 +223,10 @@ class Pipeline:
             trouble = stream.trouble() if stream.rounds or stream.unsettled else None
             stream.entry.trouble = trouble
             self._troubled |= trouble is not None
+
+    def _own_directory(self, entry: Entry) -> RunDirectory:
+        """Return the directory of a session's author."""
+        return self._open_directory(entry.path, entry.session.hello.suffix)
 
     def _open_directory(self, path: str, suffix: str) -> RunDirectory:
         """Return the run directory at ``path``; a different suffix is a file of its own there."""

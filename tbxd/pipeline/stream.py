@@ -52,6 +52,7 @@ class Stream:
         "_waiting",
         "directories",
         "entry",
+        "inherits",
         "name",
         "rounds",
         "touched",
@@ -63,6 +64,8 @@ class Stream:
         self.name = entry.session.name
         self.directories: dict[str, RunDirectory] = {}
         """By path relative to the author's directory; "" is that itself."""
+        self.inherits = False
+        """Whether its author's directory held something of the session when it was opened."""
         self.unsettled: deque[Portion] = deque()
         """What is accepted and not settled yet, oldest first."""
         self._waiting: deque[Owed] = deque()
@@ -91,6 +94,7 @@ class Stream:
                 raise RecordError(f"the directory {path} cannot be made: {file} is a file")
             if self.entry.session.resumes:
                 found.resume((self.name,))
+                self.inherits |= not relative and self.name in found.progress
             self.directories[relative] = found
         return found
 

@@ -9,7 +9,8 @@ How exactly-once is kept is argued in tbxd.format.progress; this module follows 
 
 - the caller asks ``progress`` before it adds an event of a session that was resumed;
 - each session gets one section per round, which begins where knowledge of older files ends;
-- a batch whose events were all written before leaves a section of no events where one is due.
+- a batch whose events were all written before leaves a section of no events where one is due;
+- notes of the daemon's own have a section too, behind all others, of a session that is none.
 
 It never decides when to write, to retry or to sync, and it never raises what a disk does: a write
 that fails is ``trouble`` until a retry goes through.
@@ -26,14 +27,19 @@ from tbxd.format import marks
 from tbxd.format.marks import Section
 from tbxd.format.progress import Progress
 from tbxd.format.tfrecord import OVERHEAD_BYTES, frame
+from tbxd.reading.events import event_files
 from tbxd.reading.resume import resume
 from tbxd_wire.errors import RecordError
+from tbxd_wire.limits import SESSION_BYTES
 from tbxd_wire.paths import COMPONENT_BYTES
 
 from .descriptors import Descriptors
 from .event_file import EventFile
 from .reserve import NO_RESERVE, Reserve
 from .steps import Steps
+
+_NOBODY = bytes(SESSION_BYTES)
+"""The session that a mark names for the daemon's own notes; no session has this name."""
 
 _PATH_BYTES = 4095
 """PATH_MAX of Linux without its terminating zero."""
@@ -103,6 +109,9 @@ class RunDirectory:
         For such a session, an event may be added only if ``progress[session].written(start)`` is
         False for the start of its frame; the question is asked once for each event, in order.
         """
+        self.note_step = 0
+        """Step of the newest text among the notes."""
+        self._notes: list[bytes] = []
         self._gathered: dict[bytes, _Gathered] = {}
         self._restated: dict[bytes, Section] = {}
         self._reached: dict[bytes, int] = {}
@@ -179,6 +188,25 @@ class RunDirectory:
             gathered.end = end
             gathered.events += events
 
+    def has_event_files(self) -> bool:
+        """Return whether an event file is here, whoever wrote it."""
+        try:
+            return bool(event_files(self.path))
+        except OSError:
+            return False
+
+    def note(self, event: bytes, *, waits: bool) -> None:
+        """Gather an event of the daemon's own. Notes alone never make the first event file.
+
+        Args:
+            event: serialized.
+            waits: whether it waits until there is a file, or is dropped if there is none and
+                nothing else waits for one.
+        """
+        expected = self._gathered or self._notes or self.file.pending
+        if waits or expected or self.has_event_files():
+            self._notes.append(event)
+
     def write(self, now: float) -> Ticket | None:
         """End the round: append one mark and all events gathered since the last one.
 
@@ -188,13 +216,18 @@ class RunDirectory:
         Returns:
             The round's ticket; None if there was nothing to write.
         """
-        if not self._gathered and not self._restated:
+        brought = self._gathered or self._restated
+        if not brought and not (self._notes and self.has_event_files()):
             return None
         sections = list(self._restated.values())
         events: list[bytes] = []
         for session, gathered in self._gathered.items():
             sections.append(Section(session, gathered.begin, gathered.end, len(gathered.events)))
             events += gathered.events
+        if self._notes:
+            sections.append(Section(_NOBODY, 0, 0, len(self._notes)))
+            events += self._notes
+            self._notes = []
         event_bytes = sum(map(len, events)) + OVERHEAD_BYTES * len(events)
         mark = marks.encode(sections, event_bytes, now)
         self._gathered = {}

@@ -25,6 +25,7 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
     directory = tmp_path / "rt"
     directory.mkdir(mode=0o700)
     monkeypatch.setenv(places.DIRECTORY_VARIABLE, str(directory))
+    monkeypatch.setenv(places.NOTES_VARIABLE, "1")
     found = Daemon(directory)
     yield found
     found.stop()

@@ -52,7 +52,7 @@ class Trainers:
         """Start a trainer that logs into ``root/name`` until it is killed."""
         run, counted = self._root / name, self._root / f"{name}.tally"
         # The fork server keeps the environment it was started with.
-        names = (places.DIRECTORY_VARIABLE, places.AUTOSTART_VARIABLE)
+        names = (places.DIRECTORY_VARIABLE, places.AUTOSTART_VARIABLE, places.NOTES_VARIABLE)
         environment = {name: os.environ[name] for name in names if name in os.environ}
         process = _forkserver.Process(
             target=producer.main, args=(environment, str(run), str(counted), pause_s)

@@ -17,6 +17,8 @@ from PIL import Image
 from tensorboard.backend.event_processing import event_file_loader
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 
+from tbxd.encode.note import is_note
+
 from .producer import HISTOGRAM_VALUES, PICTURE_SHAPE, TAG, value_of
 
 pywrap_tensorflow.crc32c = google_crc32c.value
@@ -51,12 +53,14 @@ def records(directory: Path) -> Iterator[tuple[str, int, float | None]]:
     """Yield ``(tag, step, number)`` of every record in a run directory, as TensorBoard reads it.
 
     The number is what a scalar, each pixel of a picture, each value of a histogram says; None if
-    they do not agree.
+    they do not agree. What the daemon itself notes there is left out.
     """
     for path in event_files(directory):
         for event in event_file_loader.RawEventFileLoader(str(path)).Load():
             parsed = event_file_loader.event_pb2.Event.FromString(event)
             for value in parsed.summary.value:
+                if is_note(value.tag):
+                    continue
                 yield value.tag, parsed.step, _number_of(value)
 
 

@@ -35,7 +35,7 @@ class Ward:
         self.journals = directory / "journals"
         self.journals.mkdir(exist_ok=True)
         self.roster = Roster(256 << 20)
-        config = Config(str(self.journals), fsync=Fsync.NEVER)
+        config = Config(str(self.journals), fsync=Fsync.NEVER, notes=False)
         self.pipeline = Pipeline(config, lambda: None)
         self.recovery = Recovery(str(self.journals), self.roster, self.pipeline)
         self.now = 1000.0

@@ -33,7 +33,7 @@ class House:
     def __init__(self, directory: Path, fsync: Fsync = Fsync.NEVER) -> None:
         self.woken = threading.Event()
         self.roster = Roster(256 << 20)
-        self.pipeline = Pipeline(Config(str(directory), fsync=fsync), self.woken.set)
+        self.pipeline = Pipeline(Config(str(directory), fsync=fsync, notes=False), self.woken.set)
         self.now = 1000.0
 
     def session(self, run: Path, **fields: Any) -> Entry:

@@ -1,0 +1,12 @@
+"""For all tests: event files hold what the tests log, and nothing that the daemon adds.
+
+The tests of those notes, and the attacks of ``tests/crash``, have them as users do.
+"""
+
+from __future__ import annotations
+
+import os
+
+from tbxd_wire import places
+
+os.environ[places.NOTES_VARIABLE] = "0"
