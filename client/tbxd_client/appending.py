@@ -229,9 +229,8 @@ class Appender:
             current.cuts.append(base)
             supply = self._supply
             pool = [each for each in supply.pool if each is not following]
-            # Here, too.
-            supply.pool = pool
-            self._segments += [following]
+            # Here, too; and a child finds it in one of the two, to detach it.
+            self._segments, supply.pool = [*self._segments, following], pool
             self._current = following
             self._map = following.map
             self._words = following.words

@@ -11,10 +11,11 @@ beside a thread that logs cannot hang.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import weakref
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 
 class Forkable(Protocol):
@@ -23,6 +24,14 @@ class Forkable(Protocol):
     def forget_parent(self) -> None:
         """Called in the child, before any of its code runs; must not block nor raise."""
 
+
+generation = 0
+"""Rises in every forked child, before anything else happens there.
+
+A signal handler may fork while its process is in the midst of making or deleting a file, and the
+child goes on with that. Who does such a thing looks, in the very line of it, whether the process
+is still the one that began.
+"""
 
 _watched: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _graveyard: list[object] = []
@@ -39,6 +48,15 @@ def watch(holder: Forkable) -> None:
 def bury(*things: object) -> None:
     """Keep ``things`` alive for ever, so that their destructors never run in this process."""
     _graveyard.extend(things)
+
+
+def refuse() -> NoReturn:
+    """Refuse to go on with what the parent does, too.
+
+    Raises:
+        OSError: always.
+    """
+    raise OSError(errno.ECANCELED, "forked while a journal's file was being made or deleted")
 
 
 def is_bare_fork() -> bool:
@@ -58,7 +76,8 @@ def _current_process() -> object:
 
 
 def _after_fork_in_child() -> None:
-    global _process_at_fork
+    global _process_at_fork, generation
+    generation += 1
     _process_at_fork = _current_process() or _NO_MULTIPROCESSING
     for holder in list(_watched):
         holder.forget_parent()

@@ -4,11 +4,13 @@ Space is reserved before it is mapped, so a full file system refuses a segment h
 killing the process later (a store into a hole of a full tmpfs is a SIGBUS). A file gets its name
 when it is whole: recovery never meets half a head.
 
-This is the only module of the package that makes files in the runtime directory.
+This is the only module of the package that makes and deletes files in the runtime directory. A
+child that was forked, by a signal handler, in the midst of that leaves them to its parent.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import mmap
 import os
@@ -16,6 +18,8 @@ import threading
 
 from tbxd_wire import segment
 from tbxd_wire.limits import SEGMENT_BYTES, SEGMENT_HEAD_BYTES
+
+from . import fork
 
 FRESH_SUFFIX = ".new"
 """A file has it behind its name until it is published."""
@@ -60,36 +64,49 @@ class Allowance:
 class MappedSegment:
     """One mapped file. ``base`` is the stream position of its first frame byte."""
 
-    __slots__ = ("base", "capacity", "cuts", "map", "path", "slot", "used", "words")
+    __slots__ = ("_mine", "base", "capacity", "cuts", "map", "path", "slot", "used", "words")
 
-    def __init__(self, path: str, slot: int, size: int, session: bytes, base: int, hello: bytes):
+    def __init__(
+        self, path: str, slot: int, size: int, session: bytes, base: int, hello: bytes, mine: int
+    ) -> None:
         """Reserve, map and head a new file of ``size`` bytes under a temporary name.
 
+        Args:
+            mine: the ``fork.generation`` of the process that the session belongs to.
+
         Raises:
-            OSError: no space, no descriptor, no permission; nothing is left behind.
+            OSError: no space, no descriptor, no permission; nothing is left behind. Or this is
+                a child by now.
+            SegmentError: the hello is too long.
         """
+        self._mine = mine
         self.path = path
         self.slot = slot
         self.base = base
         self.used = 0
         self.capacity = size - SEGMENT_HEAD_BYTES
         self.cuts: list[int] = []
+        head = bytearray(SEGMENT_HEAD_BYTES)
+        segment.write_head(memoryview(head), session, base, hello)
         fresh = f"{path}{FRESH_SUFFIX}"
-        descriptor = os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(fresh, flags, 0o600) if fork.generation == mine else fork.refuse()
         try:
             os.posix_fallocate(descriptor, 0, size)
+            # Not through the mapping: that takes several steps, in the midst of any of them a fork.
+            os.pwrite(descriptor, head, 0) if fork.generation == mine else fork.refuse()
             self.map = memoryview(mmap.mmap(descriptor, size, flags=_flags(size)))
-            segment.write_head(self.map, session, base, hello)
             self.words = segment.words(self.map)
         except BaseException:
-            os.unlink(fresh)
+            delete(fresh, mine)
             raise
         finally:
             os.close(descriptor)
 
     def publish(self) -> None:
         """Give the file its name: from now on recovery sees it."""
-        os.rename(f"{self.path}{FRESH_SUFFIX}", self.path)
+        fresh = f"{self.path}{FRESH_SUFFIX}"
+        os.rename(fresh, self.path) if fork.generation == self._mine else fork.refuse()
 
     def hold(self) -> int:
         """Lock the file, not yet published, for as long as this process lives.
@@ -102,7 +119,8 @@ class MappedSegment:
             The descriptor to close in order to let go.
         """
         descriptor = os.open(f"{self.path}{FRESH_SUFFIX}", os.O_RDWR | os.O_CLOEXEC)
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        how = fcntl.LOCK_EX | fcntl.LOCK_NB
+        fcntl.lockf(descriptor, how) if fork.generation == self._mine else fork.refuse()
         return descriptor
 
     def detach(self) -> None:
@@ -118,6 +136,15 @@ class MappedSegment:
         self.base = base
         self.used = 0
         self.cuts.clear()
+
+
+def delete(path: str, mine: int) -> None:
+    """Delete a file of the process whose ``fork.generation`` is ``mine``, if this is that one.
+
+    Somebody may have cleaned the directory up: gone is gone.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path) if fork.generation == mine else None
 
 
 def _flags(size: int) -> int:

@@ -185,6 +185,7 @@ class Recorder:
             return self._stream.journal
 
     def _open(self) -> None:
+        mine = fork.generation
         if self._client is None:
             self._client = client.get()
         active = self._client
@@ -197,7 +198,8 @@ class Recorder:
             self._purge_step = None
         self._finalizer = weakref.finalize(self, active.release, stream)
         self._finalizer.atexit = False
-        self._stream = stream
+        # A child that was forked meanwhile, by a signal handler, opens a session of its own.
+        self._stream = stream if fork.generation == mine else fork.refuse()
         self.append = stream.journal.append
         self.append_arrays = stream.journal.append_arrays
 

@@ -27,7 +27,8 @@ from tbxd_wire.limits import (
     SEGMENT_SMALL_BYTES,
 )
 
-from .mapping import FRESH_SUFFIX, Allowance, MappedSegment
+from . import fork
+from .mapping import FRESH_SUFFIX, Allowance, MappedSegment, delete
 
 _POOL_SEGMENTS = 3
 """Ordinary segments kept warm for the next ones: what a flat-out trainer has in flight."""
@@ -77,6 +78,7 @@ class Supply:
 
     def __init__(self, directory: str, session: bytes, hello: bytes, allowance: Allowance) -> None:
         self.pool: list[MappedSegment] = []
+        self._mine = fork.generation
         self._directory = directory
         self._session = session
         self._hello = hello
@@ -165,13 +167,13 @@ class Supply:
     def drop(self, released: MappedSegment) -> None:
         """Delete a segment that is not in the pool."""
         self._allowance.give(released.capacity + SEGMENT_HEAD_BYTES)
-        _unlink(released.path)
+        delete(released.path, self._mine)
 
     def delete(self, in_use: Iterable[MappedSegment]) -> None:
         """Delete all files, those ``in_use`` and those of the pool; :meth:`leave` must follow."""
         # Slot 0 last: recovery finds the others through it.
         for each in sorted({*in_use, *self.pool}, key=lambda each: -each.slot):
-            _unlink(each.path)
+            delete(each.path, self._mine)
 
     def leave(self, in_use: Iterable[MappedSegment]) -> None:
         """Give up the allowance of all segments, and the lock that says that somebody lives."""
@@ -191,11 +193,11 @@ class Supply:
         slot = next(self._slots)
         path = os.path.join(self._directory, places.journal_name(self._session, slot))
         try:
-            return MappedSegment(path, slot, size, self._session, base, self._hello)
+            return MappedSegment(path, slot, size, self._session, base, self._hello, self._mine)
         except BaseException:
             # An interrupt may come when it is just made.
             self._allowance.give(size)
-            _unlink(f"{path}{FRESH_SUFFIX}")
+            delete(f"{path}{FRESH_SUFFIX}", self._mine)
             raise
 
     def _take(self, size: int, *, bulky: bool) -> bool:
@@ -217,10 +219,11 @@ class Supply:
         """
         try:
             made.publish()
-            self.pool = [*self.pool, made]
+            # A child has those of the pool taken away; this one it leaves to its parent.
+            self.pool = [*self.pool, made] if fork.generation == self._mine else fork.refuse()
         except BaseException:
             # An interrupt may come when it is just published, but not when it is in the pool.
-            _unlink(f"{made.path}{FRESH_SUFFIX}")
+            delete(f"{made.path}{FRESH_SUFFIX}", self._mine)
             self.drop(made)
             raise
 
@@ -236,9 +239,3 @@ def _sizes(least: int, backlog: int) -> list[int]:
         sizes.insert(0, _SEGMENT_BACKLOG_BYTES)
     step = (1 << least.bit_length()) // _LARGE_STEPS
     return [size for size in sizes if size >= least] or [-(-least // step) * step, least]
-
-
-def _unlink(path: str) -> None:
-    # Somebody may have cleaned the directory up: gone is gone.
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)

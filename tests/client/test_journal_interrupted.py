@@ -339,3 +339,85 @@ def test_a_fork_in_a_signal_handler_leaves_the_parents_journal_alone(
     )
     bodies = read_session(str(tmp_path), SESSION).bodies
     assert bodies == [numbered(number) for number in range(1, int(done.stdout) + 1)]
+
+
+FORKING_AT_EACH_LINE = """
+import os, sys
+from pathlib import Path
+from tests.client.journals import numbered, open_journal
+
+FORKABLE = ("appending.py", "journal.py", "mapping.py", "supply.py")
+first = sys.argv[2] == "the child goes on first"
+
+def main(directory, at):
+    '''Fork at line number ``at`` of the append that needs another segment.'''
+    directory.mkdir()
+    journal = open_journal(str(directory))
+    parent = os.getpid()
+    number = 0
+    while len(journal._segments[0].map) - journal._tail > 200:
+        number += 1
+        journal.append(numbered(number))
+    lines = 0
+    go, let_go = os.pipe()
+
+    def trace(frame, event, argument):
+        nonlocal lines
+        if os.path.basename(frame.f_code.co_filename) not in FORKABLE:
+            return None
+        lines += 1
+        if lines == at:
+            child = os.fork()
+            if child == 0:
+                journal.forget_parent()
+                os.close(let_go)
+                if not first:
+                    os.read(go, 1)
+            elif first:
+                os.waitpid(child, 0)
+        return trace
+
+    sys.settrace(trace)
+    for _ in range(6):
+        number += 1
+        journal.append(numbered(number))
+    sys.settrace(None)
+    if os.getpid() != parent:
+        os._exit(0)
+    assert len(journal._segments) == 2
+    for _ in range(300):
+        number += 1
+        journal.append(numbered(number))
+    os.close(let_go)
+    if not first and lines >= at:
+        os.wait()
+    os.close(go)
+    return number, lines >= at
+
+at = 1
+while True:
+    number, forked = main(Path(sys.argv[1], str(at)), at)
+    print(number)
+    if not forked:
+        break
+    at += 1
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("order", ["the child goes on first", "the parent goes on first"])
+def test_a_fork_at_any_line_leaves_the_parents_files_alone(tmp_path: Path, order: str) -> None:
+    """A child that goes on with an append makes, names, heads and deletes no file."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORKING_AT_EACH_LINE, str(tmp_path), order],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    counts = [int(line) for line in done.stdout.split()]
+    assert len(counts) > 50
+    for at, count in enumerate(counts, 1):
+        bodies = read_session(str(tmp_path / str(at)), SESSION).bodies
+        assert bodies == [numbered(number) for number in range(1, count + 1)], at
+        assert len(list((tmp_path / str(at)).iterdir())) == 2, at

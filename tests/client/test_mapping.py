@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tbxd_client import fork
 from tbxd_client.mapping import FRESH_SUFFIX, Allowance, MappedSegment
 from tbxd_wire import frame, locks, segment
 from tbxd_wire.limits import KIB, MIB, SEGMENT_HEAD_BYTES
@@ -20,7 +21,7 @@ SIZE = SEGMENT_HEAD_BYTES + 4 * KIB
 
 
 def make(path: Path, base: int = 0) -> MappedSegment:
-    return MappedSegment(str(path), 0, SIZE, SESSION, base, b"hello")
+    return MappedSegment(str(path), 0, SIZE, SESSION, base, b"hello", fork.generation)
 
 
 def test_a_new_segment_has_its_name_only_when_it_is_published(tmp_path: Path) -> None:
@@ -40,14 +41,14 @@ def test_its_space_is_reserved(tmp_path: Path) -> None:
     assert found.st_blocks * 512 >= SIZE
 
 
-@pytest.mark.parametrize("failing", ["posix_fallocate", "mmap", "write_head"])
+@pytest.mark.parametrize("failing", ["posix_fallocate", "pwrite", "mmap"])
 def test_nothing_is_left_of_one_that_could_not_be_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     def fail(*arguments: object, **options: object) -> None:
         raise OSError(28, "No space left on device")
 
-    where = {"posix_fallocate": os, "mmap": sys.modules["mmap"], "write_head": segment}[failing]
+    where = sys.modules["mmap"] if failing == "mmap" else os
     descriptors = len(os.listdir("/proc/self/fd"))
     with monkeypatch.context() as patching:
         patching.setattr(where, failing, fail)
