@@ -7,6 +7,13 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from tbxd_wire import places
 
 os.environ[places.NOTES_VARIABLE] = "0"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What these tests can be told."""
+    parser.addoption("--long", action="store_true", help="attack ten times as often as in CI")

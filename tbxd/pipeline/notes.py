@@ -4,8 +4,8 @@ A note is the daemon's own word, beside the sessions' streams: a daemon that die
 leave one out, or have it twice. It never makes a directory or the first event file of one: where a
 user has cleared up, nothing comes back.
 
-The steps of the texts are milliseconds since 1970, rising in each directory: TensorBoard shows a text
-behind another one of its tag only if its step is higher, also across restarts.
+The steps of the texts are milliseconds since 1970, rising in each directory: TensorBoard shows a
+text behind another one of its tag only if its step is higher, also across restarts.
 """
 
 from __future__ import annotations

@@ -50,6 +50,19 @@ class Descriptors:
                 _close(self._open.popitem(last=False)[1])
             self._open[owner] = descriptor
 
+    def shrink(self) -> bool:
+        """Make do with half of what is open: the process has no descriptor left.
+
+        Returns:
+            Whether any was closed.
+        """
+        with self._lock:
+            self._limit = max(len(self._open) // 2, 1)
+            spare = len(self._open) - self._limit
+            for _ in range(spare):
+                _close(self._open.popitem(last=False)[1])
+            return spare > 0
+
     def close(self, owner: Hashable) -> None:
         """Close the descriptor of ``owner``, if it has one."""
         with self._lock:

@@ -15,6 +15,7 @@ no other file. All methods belong to one thread, except :meth:`EventFile.sync`.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import time
@@ -32,6 +33,8 @@ from .reserve import NO_RESERVE, Reserve
 
 _numbers = itertools.count()
 """Numbers the files of this process, as part of their names."""
+
+_OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
 _NAME_TRIES = 100
 """Each failed try means that somebody took the name between the listing and the opening."""
@@ -122,10 +125,10 @@ class EventFile:
         if not self._pending:
             return True
         try:
-            self._forget_lost_file()
-            while self._pending:
-                self._write()
+            self._write_all()
         except OSError as error:
+            if error.errno in _OUT_OF_DESCRIPTORS and self._descriptors.shrink():
+                return self.retry()
             reason = error.strerror or str(error)
             self.trouble = f"{reason}: {self.path or self.directory}"
             return False
@@ -168,6 +171,11 @@ class EventFile:
     def close(self) -> None:
         """Give the descriptor back; what is pending stays so, and a later write opens again."""
         self._descriptors.close(self)
+
+    def _write_all(self) -> None:
+        self._forget_lost_file()
+        while self._pending:
+            self._write()
 
     def _write(self) -> None:
         """Write the rest of the first pending buffer once.

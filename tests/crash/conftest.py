@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tbxd_wire import places
 
 from .field import Daemon, Trainers
+from .ledger import Ledger
+
+_ledger = pytest.StashKey[Ledger]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Open the summary of this session."""
+    config.stash[_ledger] = Ledger()
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Show it, if there was any attack."""
+    if config.stash[_ledger].rows:
+        terminalreporter.ensure_newline()
+        config.stash[_ledger].show(Console(width=140))
 
 
 @pytest.fixture
-def kills() -> int:
+def ledger(pytestconfig: pytest.Config) -> Ledger:
+    """Where the attacks enter what they cost."""
+    return pytestconfig.stash[_ledger]
+
+
+@pytest.fixture
+def kills(pytestconfig: pytest.Config) -> int:
     """How often each attack is repeated."""
-    return int(os.environ.get("TBXD_CRASH_KILLS", 50))
+    return 500 if pytestconfig.getoption("long") else 50
 
 
 @pytest.fixture

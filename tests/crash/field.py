@@ -48,14 +48,31 @@ class Trainers:
         self._root = root
         self._started: list[Producer] = []
 
-    def start(self, name: str, pause_s: float = 0.0) -> Producer:
-        """Start a trainer that logs into ``root/name`` until it is killed."""
+    def start(
+        self,
+        name: str,
+        pause_s: float = 0.0,
+        *,
+        burst: int = 1000,
+        writer: str = "tbxd",
+        bulk: bool = True,
+    ) -> Producer:
+        """Start a trainer that logs into ``root/name`` until it is killed.
+
+        Args:
+            name: of the run directory.
+            pause_s: how long it pauses after every ``burst`` records.
+            burst: see there.
+            writer: "tbxd", "tensorboardX" or "torch".
+            bulk: with pictures and histograms among the scalars.
+        """
         run, counted = self._root / name, self._root / f"{name}.tally"
         # The fork server keeps the environment it was started with.
         names = (places.DIRECTORY_VARIABLE, places.AUTOSTART_VARIABLE, places.NOTES_VARIABLE)
         environment = {name: os.environ[name] for name in names if name in os.environ}
         process = _forkserver.Process(
-            target=producer.main, args=(environment, str(run), str(counted), pause_s)
+            target=producer.main,
+            args=(environment, str(run), str(counted), pause_s, burst, writer, bulk),
         )
         process.start()
         self._started.append(Producer(process, run, counted))

@@ -88,13 +88,20 @@ def _says(step: int, number: float | None) -> bool:
     return number in (value_of(step), value_of(step) % 256)
 
 
-def judge(directory: Path, begun: int, returned: int) -> Verdict:
-    """Compare the records of one producer in ``directory`` with its tally."""
+def judge(directory: Path, begun: int, returned: int, *, first: int = 0) -> Verdict:
+    """Compare the records of one producer in ``directory`` with its tally.
+
+    Args:
+        directory: the run directory.
+        begun: calls begun.
+        returned: calls that had returned.
+        first: what comes before this record was taken away, and is neither lost nor wrong.
+    """
     seen: set[int] = set()
     twice = wrong = 0
     last = -1
     for tag, step, number in records(directory):
-        if tag != TAG or not _says(step, number) or not 0 <= step < begun:
+        if tag != TAG or not _says(step, number) or not first <= step < begun:
             wrong += 1
             continue
         if step in seen:
@@ -103,5 +110,5 @@ def judge(directory: Path, begun: int, returned: int) -> Verdict:
             wrong += 1
         seen.add(step)
         last = step
-    lost = sum(1 for step in range(returned) if step not in seen)
-    return Verdict(begun, returned, len(seen), lost, twice, wrong)
+    lost = sum(1 for step in range(first, returned) if step not in seen)
+    return Verdict(begun - first, returned - first, len(seen), lost, twice, wrong)

@@ -13,6 +13,7 @@ from tests.waiting import wait_until
 from . import tally
 from .field import Daemon, Producer, Trainers
 from .judge import judge
+from .ledger import Ledger, Row
 
 
 def pause(chance: random.Random, longest_s: float) -> None:
@@ -20,15 +21,14 @@ def pause(chance: random.Random, longest_s: float) -> None:
     time.sleep(chance.uniform(0, longest_s))
 
 
-def assert_nothing_lost(producers: list[Producer]) -> None:
+def assert_nothing_lost(ledger: Ledger, attack: str, producers: list[Producer]) -> Row:
     """Judge every producer's run."""
-    total = 0
-    for each in producers:
-        verdict = judge(each.run, *tally.read(each.tally))
+    verdicts = [judge(each.run, *tally.read(each.tally)) for each in producers]
+    row = ledger.enter(attack, verdicts)
+    for each, verdict in zip(producers, verdicts, strict=True):
         assert verdict.good, f"{each.run.name}: {verdict}"
         assert verdict.returned > 0
-        total += verdict.found
-    print(f"{len(producers)} producers, {total} records: none lost, none twice")
+    return row
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def chance() -> random.Random:
 
 
 def test_trainer_killed(
-    trainers: Trainers, daemon: Daemon, chance: random.Random, kills: int
+    trainers: Trainers, daemon: Daemon, ledger: Ledger, chance: random.Random, kills: int
 ) -> None:
     producers = []
     for number in range(kills):
@@ -53,11 +53,11 @@ def test_trainer_killed(
         # All trainers may be gone before one could start a daemon.
         daemon.start()
     wait_until(lambda: not daemon.journals(), "all journals are taken over")
-    assert_nothing_lost(producers)
+    assert_nothing_lost(ledger, "trainer SIGKILLed at random", producers)
 
 
 def test_daemon_killed(
-    trainers: Trainers, daemon: Daemon, chance: random.Random, kills: int
+    trainers: Trainers, daemon: Daemon, ledger: Ledger, chance: random.Random, kills: int
 ) -> None:
     each = trainers.start("run", pause_s=0.02)
     killed = set()
@@ -72,10 +72,13 @@ def test_daemon_killed(
         daemon.start()
     wait_until(lambda: not daemon.journals(), "all journals are taken over")
     assert len(killed) == kills
-    assert_nothing_lost([each])
+    row = assert_nothing_lost(ledger, "daemon SIGKILLed at random", [each])
+    row.repetitions = kills
 
 
-def test_both_killed(trainers: Trainers, daemon: Daemon, chance: random.Random, kills: int) -> None:
+def test_both_killed(
+    trainers: Trainers, daemon: Daemon, ledger: Ledger, chance: random.Random, kills: int
+) -> None:
     producers = []
     for number in range(kills):
         each = trainers.start(f"run{number}", pause_s=0.005)
@@ -89,4 +92,4 @@ def test_both_killed(trainers: Trainers, daemon: Daemon, chance: random.Random, 
         producers.append(each)
     daemon.start()
     wait_until(lambda: not daemon.journals(), "all journals are taken over")
-    assert_nothing_lost(producers)
+    assert_nothing_lost(ledger, "both SIGKILLed at random", producers)

@@ -64,3 +64,20 @@ def test_closing_what_is_not_open_does_nothing(descriptors: Descriptors) -> None
 def test_at_least_one_is_needed() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Descriptors(limit=0)
+
+
+def test_shrinking_closes_the_older_half(tmp_path: Path) -> None:
+    kept = Descriptors(limit=10)
+    opened = [os.open(tmp_path, os.O_RDONLY) for _ in range(5)]
+    for number, descriptor in enumerate(opened):
+        kept.keep(number, descriptor)
+    assert kept.shrink()
+    assert [kept.use(number) for number in range(5)] == [None, None, None, *opened[3:]]
+    assert kept.shrink()
+    assert kept.count == 1
+    assert not kept.shrink()
+    # The one that is left goes for the next one.
+    kept.keep("another", os.open(tmp_path, os.O_RDONLY))
+    assert kept.count == 1
+    kept.close("another")
+    assert not kept.shrink()
