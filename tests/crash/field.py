@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from tbxd.ask import ask
 from tbxd_wire import places
 from tests.waiting import wait_until
 
@@ -67,9 +68,9 @@ class Trainers:
             bulk: with pictures and histograms among the scalars.
         """
         run, counted = self._root / name, self._root / f"{name}.tally"
-        # The fork server keeps the environment it was started with.
+        # The fork server keeps the environment it was started with, perhaps that of another test.
         names = (places.DIRECTORY_VARIABLE, places.AUTOSTART_VARIABLE, places.NOTES_VARIABLE)
-        environment = {name: os.environ[name] for name in names if name in os.environ}
+        environment = {name: os.environ.get(name, "1") for name in names}
         process = _forkserver.Process(
             target=producer.main,
             args=(environment, str(run), str(counted), pause_s, burst, writer, bulk),
@@ -130,6 +131,12 @@ class Daemon:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
             wait_until(lambda: self.pid() != pid, "the daemon ends after SIGTERM")
+
+    def settle(self) -> None:
+        """Wait until the journals of all who died are in the event files."""
+        # Whoever asks has the daemon look for the dead at once.
+        ask(str(self.directory))
+        wait_until(lambda: not self.journals(), "all journals are taken over")
 
     def journals(self) -> list[str]:
         """Return the names of all journals that lie in the directory.

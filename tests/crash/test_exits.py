@@ -60,7 +60,7 @@ def test_end(tmp_path: Path, daemon: Daemon, end: str) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert "tbxd:" not in ended.stderr
     assert "the link failed" not in ended.stderr
-    wait_until(lambda: not daemon.journals(), "all journals are taken over")
+    daemon.settle()
     verdict = judge(run, COUNT, COUNT)
     assert verdict.good, verdict
 
@@ -88,7 +88,7 @@ def test_a_writer_nobody_holds_any_more(tmp_path: Path, daemon: Daemon) -> None:
         writer = SummaryWriter(tmp_path / f"run{number}")
         writer.add_scalar(producer.TAG, producer.value_of(0), 0)
         del writer
-    wait_until(lambda: not daemon.journals(), "the dropped writers give their journals back")
+    wait_until(lambda: not daemon.journals(), "all journals are taken over")
     for number in range(100):
         assert judge(tmp_path / f"run{number}", 1, 1).good
 
@@ -111,7 +111,7 @@ threading.Thread(target=noise, daemon=True).start()
     began = time.monotonic()
     subprocess.run([sys.executable, "-c", program, str(run)], check=True, timeout=60)
     assert time.monotonic() - began < 8
-    wait_until(lambda: not daemon.journals(), "all journals are taken over")
+    daemon.settle()
     assert [step for tag, step, _ in records(run) if tag == producer.TAG] == list(range(COUNT))
 
 

@@ -52,7 +52,7 @@ def test_trainer_killed(
     if daemon.pid() is None:
         # All trainers may be gone before one could start a daemon.
         daemon.start()
-    wait_until(lambda: not daemon.journals(), "all journals are taken over")
+    daemon.settle()
     assert_nothing_lost(ledger, "trainer SIGKILLed at random", producers)
 
 
@@ -70,7 +70,7 @@ def test_daemon_killed(
     each.kill()
     if daemon.pid() is None:
         daemon.start()
-    wait_until(lambda: not daemon.journals(), "all journals are taken over")
+    daemon.settle()
     assert len(killed) == kills
     row = assert_nothing_lost(ledger, "daemon SIGKILLed at random", [each])
     row.repetitions = kills
@@ -91,5 +91,5 @@ def test_both_killed(
             kill()
         producers.append(each)
     daemon.start()
-    wait_until(lambda: not daemon.journals(), "all journals are taken over")
+    daemon.settle()
     assert_nothing_lost(ledger, "both SIGKILLed at random", producers)

@@ -42,7 +42,7 @@ def test_trainer_killed(
         if writer == "tbxd":
             if daemon.pid() is None:
                 daemon.start()
-            wait_until(lambda: not daemon.journals(), "all journals are taken over")
+            daemon.settle()
         verdicts.append(judge(each.run, *tally.read(each.tally)))
     row = ledger.enter(attack, verdicts, writer)
     assert row.returned >= _REPETITIONS * records
