@@ -54,7 +54,8 @@ def test_the_commands_are_one_line_each(end: str) -> None:
 
 
 def test_all_options_of_serve_are_told() -> None:
-    told = set(re.findall(r"--[a-z][a-z-]+", _README.partition("| option of `tbxd serve`")[2]))
+    table = _README.partition("| option of `tbxd serve`")[2].partition("\n## ")[0]
+    told = set(re.findall(r"--[a-z][a-z-]+", table))
     there = {
         name
         for parameter in serve.command.params
