@@ -34,7 +34,8 @@ class Notes:
     """
 
     def __init__(self, enabled: bool) -> None:
-        self._enabled = enabled
+        self.enabled = enabled
+        """Whether anybody is to call the methods below."""
         self.touched: set[RunDirectory] = set()
         """The directories that got notes since the last round."""
 
@@ -47,24 +48,22 @@ class Notes:
             alone: no other session writes there now, so that event files that are there already
                 are those of an earlier one.
         """
-        if self._enabled:
-            resumed = alone and directory.has_event_files()
-            what = "**resumed**" if resumed else "**started**"
-            text = _text(entry, directory, what, entry.session.hello.started, "")
-            self._add(directory, text, waits=True)
+        resumed = alone and directory.has_event_files()
+        what = "**resumed**" if resumed else "**started**"
+        text = _text(entry, directory, what, entry.session.hello.started, "")
+        self._add(directory, text, waits=True)
 
     def ended(self, entry: Entry, directory: RunDirectory) -> None:
-        """Note how a session that logged something has ended; once for each."""
-        if self._enabled and not entry.end_noted:
-            entry.end_noted = True
-            self.shed(entry, directory)
-            reason = entry.session.rejection
-            how = _ENDS[entry.session.state] + (f": {reason}" if reason else "")
-            self._add(directory, _text(entry, directory, how, time.time(), _last(entry)))
+        """Note how a session that logged something has ended."""
+        entry.end_noted = True
+        self.shed(entry, directory)
+        reason = entry.session.rejection
+        how = _ENDS[entry.session.state] + (f": {reason}" if reason else "")
+        self._add(directory, _text(entry, directory, how, time.time(), _last(entry)))
 
     def shed(self, entry: Entry, directory: RunDirectory) -> None:
         """Note how many records a session has shed, if they are more than the last time."""
-        if self._enabled and entry.shed > entry.shed_noted:
+        if entry.shed > entry.shed_noted:
             entry.shed_noted = entry.shed
             self._add(directory, note.shed(entry.shed, entry.last_step, time.time()))
 

@@ -23,7 +23,7 @@ from tbxd.intake.roster import Entry
 from tbxd.intake.session import State
 from tbxd.sinks.descriptors import Descriptors
 from tbxd.sinks.reserve import Reserve
-from tbxd.sinks.run_directory import RunDirectory, Ticket
+from tbxd.sinks.run_directory import NOBODY, RunDirectory, Ticket
 from tbxd_wire.errors import FrameError, RecordError
 from tbxd_wire.messages import Hello
 from tbxd_wire.paths import safe_relative, safe_suffix
@@ -83,6 +83,8 @@ class Pipeline:
         """
         if not hello.run.startswith("/") or "\0" in hello.run:
             raise RecordError(f"the run directory must be an absolute path, not {hello.run!r:.80}")
+        if hello.session == NOBODY:
+            raise RecordError("a session's name is random, not sixteen zeros")
         role = safe_relative(hello.role)
         run = hello.run.rstrip("/")
         path = f"{run}/{role}" if role else run or "/"
@@ -117,7 +119,7 @@ class Pipeline:
         finally:
             if stream.unsettled:
                 self._owing.add(stream)
-        if is_new and not stream.inherits:
+        if self._notes.enabled and is_new and not stream.inherits:
             own = self._own_directory(entry)
             alone = not any(
                 other is not stream
@@ -152,14 +154,14 @@ class Pipeline:
     def note_end(self, entry: Entry) -> None:
         """Have the run of a session that has said goodbye, or died, say so at the next commit."""
         # Who never logged anything leaves no trace.
-        if entry.session.accepted and not entry.end_noted:
+        if self._notes.enabled and entry.session.accepted and not entry.end_noted:
             self._notes.ended(entry, self._own_directory(entry))
 
     def tidy(self, entries: Iterable[Entry]) -> None:
         """Note what has become of the sessions in ``entries``, and let go of those that ended."""
         for entry in entries:
             if entry.working:
-                if entry.shed > entry.shed_noted:
+                if self._notes.enabled and entry.shed > entry.shed_noted:
                     self._notes.shed(entry, self._own_directory(entry))
                 continue
             self.note_end(entry)

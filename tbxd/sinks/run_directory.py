@@ -38,8 +38,8 @@ from .event_file import EventFile
 from .reserve import NO_RESERVE, Reserve
 from .steps import Steps
 
-_NOBODY = bytes(SESSION_BYTES)
-"""The session that a mark names for the daemon's own notes; no session has this name."""
+NOBODY = bytes(SESSION_BYTES)
+"""The session that a mark names for the daemon's own notes; no session may have this name."""
 
 _PATH_BYTES = 4095
 """PATH_MAX of Linux without its terminating zero."""
@@ -225,7 +225,7 @@ class RunDirectory:
             sections.append(Section(session, gathered.begin, gathered.end, len(gathered.events)))
             events += gathered.events
         if self._notes:
-            sections.append(Section(_NOBODY, 0, 0, len(self._notes)))
+            sections.append(Section(NOBODY, 0, 0, len(self._notes)))
             events += self._notes
             self._notes = []
         event_bytes = sum(map(len, events)) + OVERHEAD_BYTES * len(events)

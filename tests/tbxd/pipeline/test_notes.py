@@ -14,6 +14,7 @@ from tbxd.config import Config, Fsync
 from tbxd.intake.roster import Entry, Roster
 from tbxd.pipeline import Pipeline
 from tbxd.reading.events import events_of
+from tbxd_wire.errors import RecordError
 from tests.tbxd.hellos import hello_of, scalar_frame, scalar_frames
 from tests.waiting import wait_until
 
@@ -243,3 +244,9 @@ def test_no_notes(tmp_path: Path) -> None:
     house.end(entry)
     assert texts(tmp_path / "run") == []
     pipeline.close()
+
+
+def test_no_session_may_pass_for_the_daemon(house: House, tmp_path: Path) -> None:
+    """Two of one name in a mark would take each other's place."""
+    with pytest.raises(RecordError, match="random"):
+        house.pipeline.author_directory(hello_of(str(tmp_path), session=bytes(16)))
