@@ -4,7 +4,7 @@ ZeroMQ hides that a peer is gone: what was on its way is lost without a word, an
 waits for a peer to come. So the socket is watched through its monitor, given up at the first
 disconnection, and a new one made; what each session has to send again is for its machine to know.
 
-Not for several threads: all but ``forget_parent`` is called by the link's own.
+Not for several threads: all but ``ring`` and ``forget_parent`` is called by the link's own.
 """
 
 from __future__ import annotations
@@ -58,6 +58,11 @@ class Connection:
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._monitor: zmq.Socket[bytes] | None = None
+        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._alone = select.poll()
+        self._alone.register(self._bell, select.POLLIN)
+        self._poller = zmq.Poller()
+        self._heard: list[object] = []
 
     @property
     def is_open(self) -> bool:
@@ -76,6 +81,9 @@ class Connection:
         socket.reconnect_ivl = _RECONNECT_MS
         self._monitor = socket.get_monitor_socket(zmq.EVENT_CONNECTED | zmq.EVENT_DISCONNECTED)
         self._monitor.linger = 0
+        self._poller = zmq.Poller()
+        for each in (self._bell, socket, self._monitor):
+            self._poller.register(each, zmq.POLLIN)
         socket.connect(places.endpoint(self._directory, self._directory_fd))
 
     def close(self) -> None:
@@ -94,6 +102,7 @@ class Connection:
         if self._context is not None:
             self._context.destroy(linger=0)
         os.close(self._directory_fd)
+        os.close(self._bell)
 
     def send(self, message: messages.Message) -> None:
         """Send a message; a long payload leaves as a view of the caller's buffer."""
@@ -109,37 +118,43 @@ class Connection:
         else:
             self._socket.send_multipart(views, zmq.NOBLOCK, copy=False)
 
-    def wait(self, bell: int, pause_s: float | None) -> None:
-        """Sleep until something has come, ``bell`` (an eventfd) is rung, or the pause is over."""
+    def ring(self) -> None:
+        """Have ``wait`` return at once, now or when it is called next. From any thread."""
+        with contextlib.suppress(OSError):
+            os.eventfd_write(self._bell, 1)
+
+    def wait(self, pause_s: float | None) -> None:
+        """Sleep until something has come, the bell is rung, or the pause is over."""
         pause_ms = None if pause_s is None else ceil(pause_s * 1000)
-        if self._socket is None:
-            waiting = select.poll()
-            waiting.register(bell, select.POLLIN)
-            waiting.poll(pause_ms)
-            return
-        poller = zmq.Poller()
-        for each in (bell, self._socket, self._monitor):
-            poller.register(each, zmq.POLLIN)
-        poller.poll(pause_ms)
+        # What has nothing to say is not asked: each "nothing there" is an exception, and this is
+        # done every few milliseconds, with the training threads waiting for the interpreter.
+        heard = (self._alone if self._socket is None else self._poller).poll(pause_ms)
+        self._heard = [each for each, _ in heard]
+        if self._bell in self._heard:
+            os.eventfd_read(self._bell)
 
     def receive(self) -> Iterator[messages.Message]:
-        """Yield what the daemon has sent; then see whether it came or went, and close if it went.
+        """Yield what the daemon has sent by the end of the last ``wait``.
+
+        Then see whether it came or went, and close if it went.
 
         Raises:
             MessageError: what came is no message.
         """
         if self._socket is None or self._monitor is None:
             return
-        with contextlib.suppress(zmq.Again):
-            while True:
-                yield messages.decode(self._socket.recv_multipart(zmq.NOBLOCK))
-        with contextlib.suppress(zmq.Again):
-            while True:
-                (event,) = _EVENT.unpack_from(self._monitor.recv_multipart(zmq.NOBLOCK)[0])
-                if event == zmq.EVENT_DISCONNECTED:
-                    self.close()
-                    return
-                self.is_connected = True
+        if self._socket in self._heard:
+            with contextlib.suppress(zmq.Again):
+                while True:
+                    yield messages.decode(self._socket.recv_multipart(zmq.NOBLOCK))
+        if self._monitor in self._heard:
+            with contextlib.suppress(zmq.Again):
+                while True:
+                    (event,) = _EVENT.unpack_from(self._monitor.recv_multipart(zmq.NOBLOCK)[0])
+                    if event == zmq.EVENT_DISCONNECTED:
+                        self.close()
+                        return
+                    self.is_connected = True
 
     def forget_parent(self) -> None:
         """In a forked child: keep the parent's sockets from ever being closed here."""

@@ -72,7 +72,6 @@ class Link:
         self._streams: tuple[Stream, ...] = ()
         self._stopping = False
         self._connection = Connection(directory)
-        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._attempt_s = _ATTEMPT_S
         self._next_attempt = 0.0
         self._give_up_at = 0.0
@@ -105,8 +104,7 @@ class Link:
 
     def wake(self) -> None:
         """Have a sleeping link look at its streams."""
-        with contextlib.suppress(OSError):
-            os.eventfd_write(self._bell, 1)
+        self._connection.ring()
 
     def is_own_thread(self) -> bool:
         """Whether the caller is the link's thread, which must never wait for itself."""
@@ -140,7 +138,6 @@ class Link:
                 self._disconnect()
                 self._next_attempt = time.monotonic() + _RECOVERY_S
         self._connection.end()
-        os.close(self._bell)
 
     def _talk(self, now: float) -> None:
         """Take leave, connect, greet and send, as far as it is time to."""
@@ -218,11 +215,9 @@ class Link:
 
     def _sleep(self, pause_s: float | None) -> None:
         """Wait until there is something to do or to hear."""
-        self._connection.wait(self._bell, pause_s)
+        self._connection.wait(pause_s)
         for stream in self._streams:
             stream.journal.parked = False
-        with contextlib.suppress(BlockingIOError):
-            os.eventfd_read(self._bell)
 
     # -- the connection
 

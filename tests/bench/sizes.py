@@ -45,8 +45,8 @@ class Sizes:
     bulk_steps: int
     """Steps that count, at the least: some calls take a second."""
 
-    training_stretches: int
-    """Stretches of training steps with logging, and as many without."""
+    training_groups: int
+    """Groups of two stretches of training steps with logging and two without."""
 
     reference_records: int
     """Records of each event file that TensorBoard's own reader reads too (it takes 30 us each)."""
@@ -65,7 +65,7 @@ FULL = Sizes(
     bulk_s=2.5,
     bulk_warmup_steps=3,
     bulk_steps=5,
-    training_stretches=20,
+    training_groups=60,
     reference_records=5_000,
 )
 
@@ -82,7 +82,7 @@ QUICK = Sizes(
     bulk_s=0.1,
     bulk_warmup_steps=1,
     bulk_steps=1,
-    training_stretches=1,
+    training_groups=1,
     reference_records=500,
 )
 

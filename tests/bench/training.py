@@ -1,12 +1,17 @@
 """How much slower a training loop becomes by logging 20 scalars and one histogram per step.
 
-A small network is trained by torch on one core. Stretches of steps with and without logging take
-turns in one process, so that the machine's slow moments fall on both; the figure is the ratio of
-their medians. The histogram is that of a layer's weights, 262,144 float32.
+A small network is trained by torch on one core. Short stretches of steps with and without logging
+take turns in one process: logged, plain, plain, logged. The figure is the median, over many such
+groups, of the time of the logged two by that of the plain two. On a shared machine one step varies
+by several percent, and slowly: neighbours are compared with neighbours, and often. Before the plain
+stretches the training goes on unmeasured until what was logged is done with, so that no plain
+step pays for a logged one. The histogram is that of a layer's weights, 262,144 float32.
 """
 
 from __future__ import annotations
 
+import ctypes
+import itertools
 import statistics
 import time
 from typing import Any
@@ -15,7 +20,15 @@ from .backends import Backend
 from .figures import Figures
 from .sizes import Sizes
 
-_STRETCH_STEPS = 8
+_STRETCH_STEPS = 4
+
+_SETTLED_S = 0.3
+"""After so long without a record a writer's threads are at rest."""
+
+_KEEP_BYTES = 1 << 30
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""mallopt(3)."""
+
 _SCALARS = tuple(f"train/metric_{index}" for index in range(20))
 _WIDTH = 512
 _BATCH = 512
@@ -26,6 +39,7 @@ def measure(backend: Backend, logdir: str, sizes: Sizes) -> Figures:
     # In the worker's process, and only for this measurement.
     import torch
 
+    _keep_memory()
     torch.set_num_threads(1)
     torch.manual_seed(1)
     model = torch.nn.Sequential(
@@ -43,9 +57,11 @@ def measure(backend: Backend, logdir: str, sizes: Sizes) -> Figures:
         optimizer.step()
         return float(loss.detach())
 
-    def stretch(first_step: int, *, logging: bool) -> float:
+    steps = itertools.count()
+
+    def stretch(*, logging: bool) -> float:
         before = time.perf_counter()
-        for step in range(first_step, first_step + _STRETCH_STEPS):
+        for step in itertools.islice(steps, _STRETCH_STEPS):
             loss = train()
             if logging:
                 for tag in _SCALARS:
@@ -53,19 +69,32 @@ def measure(backend: Backend, logdir: str, sizes: Sizes) -> Figures:
                 writer.add_histogram("weights", weights, step)
         return (time.perf_counter() - before) / _STRETCH_STEPS
 
-    stretch(0, logging=True)
-    stretch(0, logging=False)
+    def settle() -> None:
+        until = time.perf_counter() + _SETTLED_S
+        while time.perf_counter() < until:
+            train()
+
+    stretch(logging=True)
     plain: list[float] = []
-    logged: list[float] = []
-    for index in range(1, sizes.training_stretches + 1):
-        # In turns, also within the pairs: no stretch always follows its like.
-        for logging in (True, False) if index % 2 else (False, True):
-            found = stretch(index * _STRETCH_STEPS, logging=logging)
-            (logged if logging else plain).append(found)
+    ratios: list[float] = []
+    for _ in range(sizes.training_groups):
+        logged = stretch(logging=True)
+        settle()
+        plain += [stretch(logging=False), stretch(logging=False)]
+        logged += stretch(logging=True)
+        ratios.append(logged / sum(plain[-2:]))
     backend.flush(writer)
     writer.close()
-    step_s = statistics.median(plain)
     return {
-        "step_ms": step_s * 1e3,
-        "slowdown_percent": (statistics.median(logged) / step_s - 1) * 100,
+        "step_ms": statistics.median(plain) * 1e3,
+        "slowdown_percent": (statistics.median(ratios) - 1) * 100,
     }
+
+
+def _keep_memory() -> None:
+    """Have glibc keep what it has: else each step gives a thousand pages back and faults them in
+    again, and how long that takes varies more than all that is measured here."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_TRIM_THRESHOLD, _KEEP_BYTES)
+        mallopt(_M_MMAP_THRESHOLD, _KEEP_BYTES)
