@@ -49,14 +49,14 @@ class MappedWriter:
         self._map[start:end] = frame
         self._used = end
 
-    def add_histogram(self, tag: str, values: np.ndarray[Any, Any], global_step: int) -> None:
+    def add_histogram(self, tag: str, values: Any, global_step: int) -> None:
         """Copy an array into a mapping: each of a step's to a place of its own, as none may be
         overwritten before it is sent; those of the next step to the same places."""
         if global_step != self._step:
             self._step, self._arrays_used = global_step, 0
         start = self._arrays_used
         self._arrays_used = end = start + values.nbytes
-        self._arrays[start:end] = values.data.cast("B")
+        self._arrays[start:end] = np.asarray(values).data.cast("B")
 
     add_image = add_video = add_audio = add_mesh = add_histogram
 

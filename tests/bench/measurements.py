@@ -53,7 +53,7 @@ MEASUREMENTS = (
         )
         for case in bulk.CASES
     ),
-    Measurement("training", training.measure, None),
+    Measurement("training", training.measure, MAPPED_FLOOR),
     Measurement("ten_million", memory.measure_long, None, backends=(TBXD,), once=True),
 )
 

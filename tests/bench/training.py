@@ -47,7 +47,7 @@ def measure(backend: Backend, logdir: str, sizes: Sizes) -> Figures:
     )
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
     batch = torch.randn(_BATCH, _WIDTH)
-    weights = model[0].weight
+    weights = model[0].get_parameter("weight").detach()
     writer: Any = backend.open(logdir)
 
     def train() -> float:
