@@ -19,7 +19,8 @@ from tbxd_wire.errors import MessageError, TbxdError
 
 from . import report
 from .complaints import Complaints
-from .intake.roster import Entry, Roster
+from .intake.entry import Entry
+from .intake.roster import Roster
 from .intake.session import Verdict
 from .pipeline import Pipeline
 from .recover import Recovery

@@ -27,7 +27,8 @@ from tbxd_wire.errors import MessageError, TbxdError
 from tbxd_wire.limits import PROTOCOL_NEWEST, PROTOCOL_OLDEST
 
 from .complaints import Complaints
-from .intake.roster import Entry, Roster
+from .intake.entry import Entry
+from .intake.roster import Roster
 from .intake.session import State
 from .lock import is_held
 from .salvage import Busy, DeadJournal, OtherVersion, Unreadable

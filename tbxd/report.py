@@ -45,5 +45,6 @@ def facts(
             "journals_waiting": journals_waiting,
             "malformed_messages": malformed_messages,
         },
+        "totals": roster.totals().facts(),
         "sessions": roster.facts(now, wall_time),
     }

@@ -16,6 +16,7 @@ from tbxd_wire.errors import TbxdError
 _COMMANDS = {
     "demo": "Train a small model, kill a process on the way, and count what was lost.",
     "exec": "Run a command, and wait until all it logged is in its event files.",
+    "metrics": "Print or serve the daemon's metrics for Prometheus.",
     "serve": "Run the daemon; what tbxd alone does.",
     "status": "Show how the daemon and its sessions stand.",
 }

@@ -95,9 +95,8 @@ def _remarks(session: dict[str, Any]) -> Iterator[str]:
         yield "its journal is being read"
     if session["gap_bytes"]:
         yield f"{session['gap_bytes']:,} bytes lost"
-    if session["refused"] or session["unknown"]:
-        count = session["refused"] + session["unknown"]
-        yield f"{count:,} records refused, the last because {session['refused_reason']}"
+    for reason, count in session["refused_by_reason"].items():
+        yield f"{count:,} records refused: {reason}"
     if session["steps_back"]:
         yield f"steps that went back: {session['steps_back']:,}"
 

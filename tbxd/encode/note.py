@@ -1,4 +1,4 @@
-"""What the daemon itself says in a run: how its sessions fared, and what they had to shed.
+"""What the daemon itself says in a run: how its sessions fared, and what was lost.
 
 No record of any journal stands behind these events, and their tags begin with ``tbxd/``.
 """
@@ -13,10 +13,15 @@ LIFECYCLE_TAG = "tbxd/lifecycle"
 SHED_TAG = "tbxd/shed"
 """Scalars: how many records a process has refused so far because its journal was full."""
 
+REFUSED_TAG = "tbxd/refused"
+"""Scalars: how many records of a process could not be written so far, whatever the reasons."""
+
+LOST_TAGS = (SHED_TAG, REFUSED_TAG)
+
 
 def is_note(tag: str) -> bool:
     """Return whether the daemon itself writes under ``tag``."""
-    return tag in (LIFECYCLE_TAG, SHED_TAG)
+    return tag in (LIFECYCLE_TAG, *LOST_TAGS)
 
 
 def lifecycle(markdown: str, step: int, wall_time: float) -> bytes:
@@ -24,6 +29,9 @@ def lifecycle(markdown: str, step: int, wall_time: float) -> bytes:
     return text.encode(LIFECYCLE_TAG, step, wall_time, markdown)
 
 
-def shed(records: int, step: int | None, wall_time: float) -> bytes:
-    """Return the serialized event that says how many ``records`` were shed by then."""
-    return scalar.encode(SHED_TAG, step, wall_time, float(records))
+def lost(tag: str, records: int, step: int | None, wall_time: float) -> bytes:
+    """Return the serialized event that says how many ``records`` were lost in one of two ways.
+
+    ``tag`` is one of LOST_TAGS.
+    """
+    return scalar.encode(tag, step, wall_time, float(records))

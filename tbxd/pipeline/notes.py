@@ -1,4 +1,4 @@
-"""Notes in a run about the sessions that write there: who began, how it ended, what was shed.
+"""Notes in a run about the sessions that write there: who began, how it ended, what was lost.
 
 A note is the daemon's own word, beside the sessions' streams: a daemon that dies right then may
 leave one out, or have it twice. It never makes a directory or the first event file of one: where a
@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 
 from tbxd.encode import note
-from tbxd.intake.roster import Entry
+from tbxd.intake.entry import Entry
 from tbxd.intake.session import State
 from tbxd.sinks.run_directory import RunDirectory
 
@@ -56,16 +56,17 @@ class Notes:
     def ended(self, entry: Entry, directory: RunDirectory) -> None:
         """Note how a session that logged something has ended."""
         entry.end_noted = True
-        self.shed(entry, directory)
+        self.lost(entry, directory)
         reason = entry.session.rejection
         how = _ENDS[entry.session.state] + (f": {reason}" if reason else "")
         self._add(directory, _text(entry, directory, how, time.time(), _last(entry)))
 
-    def shed(self, entry: Entry, directory: RunDirectory) -> None:
-        """Note how many records a session has shed, if they are more than the last time."""
-        if entry.shed > entry.shed_noted:
-            entry.shed_noted = entry.shed
-            self._add(directory, note.shed(entry.shed, entry.last_step, time.time()))
+    def lost(self, entry: Entry, directory: RunDirectory) -> None:
+        """Note how many records a session has lost, if they are more than the last time."""
+        for tag, records, noted in zip(note.LOST_TAGS, entry.lost, entry.lost_noted, strict=True):
+            if records > noted:
+                self._add(directory, note.lost(tag, records, entry.last_step, time.time()))
+        entry.lost_noted = entry.lost
 
     def _add(self, directory: RunDirectory, event: bytes, *, waits: bool = False) -> None:
         directory.note(event, waits=waits)
@@ -91,8 +92,8 @@ def _last(entry: Entry) -> str:
         parts.append(f"last record {_clock(entry.last_wall_time)}")
     if entry.shed:
         parts.append(f"{entry.shed:,} records shed because its journal was full")
-    if entry.refused:
-        parts.append(f"{entry.refused:,} records refused: {entry.refused_reason}")
+    for reason, records in entry.refusals.by_reason.items():
+        parts.append(f"{records:,} records refused: {reason}")
     return "".join(f"; {part}" for part in parts)
 
 

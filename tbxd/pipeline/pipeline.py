@@ -19,7 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from tbxd.config import Config, Fsync
-from tbxd.intake.roster import Entry
+from tbxd.intake.entry import Entry
 from tbxd.intake.session import State
 from tbxd.sinks.descriptors import Descriptors
 from tbxd.sinks.reserve import Reserve
@@ -161,8 +161,8 @@ class Pipeline:
         """Note what has become of the sessions in ``entries``, and let go of those that ended."""
         for entry in entries:
             if entry.working:
-                if self._notes.enabled and entry.shed > entry.shed_noted:
-                    self._notes.shed(entry, self._own_directory(entry))
+                if self._notes.enabled and entry.lost != entry.lost_noted:
+                    self._notes.lost(entry, self._own_directory(entry))
                 continue
             self.note_end(entry)
             stream = self._streams.pop(entry.session.name, None)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tbxd.intake.roster import Entry
+from tbxd.intake.entry import Entry
 from tbxd.sinks.run_directory import RunDirectory, Ticket
 from tbxd_wire.errors import RecordError
 
@@ -130,7 +130,7 @@ class Stream:
     def refuse(self, reason: str) -> None:
         """Count a record that cannot be written."""
         self.entry.refused += 1
-        self.entry.refused_reason = reason
+        self.entry.refusals.count(reason)
 
     def _begin_encoding(self) -> None:
         """Give the pool the next records, as far ahead as a stream may look."""

@@ -158,7 +158,7 @@ class _Batch:
             targets = [(stream.directory(relative), event) for relative, event in pairs]
         except UnknownKind as error:
             stream.entry.unknown += 1
-            stream.entry.refused_reason = str(error)
+            stream.entry.refusals.count(str(error))
             return None, None
         except RecordError as error:
             stream.refuse(str(error))

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tbxd.config import Config, Fsync
-from tbxd.intake.roster import Entry, Roster
+from tbxd.intake.entry import Entry
+from tbxd.intake.roster import Roster
 from tbxd.intake.session import State
 from tbxd.pipeline import Pipeline
 from tbxd.reading.events import events_of

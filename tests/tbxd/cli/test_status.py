@@ -55,12 +55,16 @@ def test_programs_get_all_facts(shown: tuple[str, str]) -> None:
     assert by_role[""]["state"] == "live"
     assert by_role[""]["records"] == 1236
     assert by_role[""]["refused"] == 1
+    assert list(by_role[""]["refused_by_reason"].values()) == [1]
     assert by_role[""]["steps_back"] == 1
     assert by_role["a"]["state"] == "closed"
     assert by_role["a"]["shed"] == 17
     assert by_role["b"]["state"] == "rejected"
     assert by_role["rank7"]["recovering"]
     assert facts["daemon"]["journals_waiting"] == 1
+    totals = facts["totals"]
+    assert (totals["records"], totals["shed"], totals["refused"]) == (1236, 17, 1)
+    assert totals["refused_by_reason"] == by_role[""]["refused_by_reason"]
 
 
 def test_people_get_a_table_for_each_run(shown: tuple[str, str], tmp_path: Path) -> None:
@@ -75,6 +79,7 @@ def test_people_get_a_table_for_each_run(shown: tuple[str, str], tmp_path: Path)
         "rank7",
         "1,236",
         "17",
+        "1 records refused: ",
         "steps that went back: 1",
     ):
         assert word in text

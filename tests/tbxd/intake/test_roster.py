@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tbxd.intake.roster import ENDED_KEPT, Entry, Roster
+from tbxd.intake.entry import Entry
+from tbxd.intake.roster import ENDED_KEPT, Roster
 from tbxd_wire.limits import MIB, WINDOW_BYTES
 from tests.tbxd.hellos import hello_of
 
@@ -143,3 +144,23 @@ def test_the_facts_are_json_and_name_everything() -> None:
     assert facts["trouble"] == entry.trouble
     entry.session.reject("a bad frame")
     assert roster.facts(1.0, 1.7e9)[0]["trouble"] == "a bad frame"
+
+
+def test_totals_count_the_forgotten_too() -> None:
+    roster, entries = roster_of(ENDED_KEPT + 50)
+    for number, entry in enumerate(entries):
+        entry.records, entry.shed, entry.refused, entry.unknown = 10, 1, 2, 3
+        entry.refusals.count(f"reason {number % 2}", 5)
+        entry.session.skip(7)
+        entry.session.end(7)
+    roster.tidy()
+    assert len(roster) == ENDED_KEPT
+    for _ in range(2):
+        facts = roster.totals().facts()
+        count = len(entries)
+        assert facts["sessions"] == count
+        assert facts["records"] == 10 * count
+        assert (facts["shed"], facts["refused"], facts["unknown"]) == (count, 2 * count, 3 * count)
+        assert facts["gap_bytes"] == 7 * count
+        assert facts["refused_by_reason"] == {"reason 0": 5 * 125, "reason 1": 5 * 125}
+    assert json.dumps(facts)

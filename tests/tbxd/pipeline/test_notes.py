@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import msgpack
 import pytest
 
 from tbxd.config import Config, Fsync
-from tbxd.intake.roster import Entry, Roster
+from tbxd.intake.entry import Entry
+from tbxd.intake.roster import Roster
 from tbxd.pipeline import Pipeline
 from tbxd.reading.events import events_of
+from tbxd_wire import frame
 from tbxd_wire.errors import RecordError
+from tbxd_wire.kinds import Kind
 from tests.tbxd.hellos import hello_of, scalar_frame, scalar_frames
 from tests.waiting import wait_until
 
@@ -189,6 +193,16 @@ def test_a_session_that_no_daemon_knew_alive(house: House, tmp_path: Path) -> No
     assert texts(run) == ["started", "died"]
 
 
+def curve(run: Path, tag: str) -> list[tuple[int, float]]:
+    """Return steps and values of a scalar of a run."""
+    return [
+        (event.step, value.simple_value)
+        for event in events_of(str(run))
+        for value in event.summary.value
+        if value.tag == tag
+    ]
+
+
 def test_shed(house: House, tmp_path: Path) -> None:
     run = tmp_path / "run"
     entry = house.session(run)
@@ -199,14 +213,24 @@ def test_shed(house: House, tmp_path: Path) -> None:
     house.feed(entry, scalar_frame(9))
     entry.shed = 12
     house.end(entry)
-    found = [
-        (event.step, value.simple_value)
-        for event in events_of(str(run))
-        for value in event.summary.value
-        if value.tag == "tbxd/shed"
-    ]
-    assert found == [(2, 7.0), (9, 12.0)]
+    assert curve(run, "tbxd/shed") == [(2, 7.0), (9, 12.0)]
+    assert curve(run, "tbxd/refused") == []
     assert "12 records shed because its journal was full" in last_text(run)
+
+
+def test_refused(house: House, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    entry = house.session(run)
+    bad = frame.encode(msgpack.packb([int(Kind.SCALAR), 5, 0, 1.0, 2.0]))
+    unknown = frame.encode(msgpack.packb([250, "tag", 0, 1.0, 2.0]))
+    house.feed(entry, scalar_frames(0, 3) + bad)
+    house.look_around()
+    house.feed(entry, bad + unknown + scalar_frame(9))
+    house.end(entry)
+    assert curve(run, "tbxd/shed") == []
+    assert [value for _, value in curve(run, "tbxd/refused")] == [1.0, 3.0]
+    assert "; 2 records refused: " in last_text(run)
+    assert "; 1 records refused: " in last_text(run)
 
 
 def test_notes_take_nothing_from_the_records(house: House, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbxd.config import Config, Fsync
-from tbxd.intake.roster import Entry, Roster
+from tbxd.intake.entry import Entry
+from tbxd.intake.roster import Roster
 from tbxd.intake.session import State
 from tbxd.pipeline import Pipeline
 from tbxd.pipeline.storage import RETRY_FIRST_S, RETRY_MOST_S
@@ -181,7 +182,7 @@ def test_a_record_that_is_none_is_refused_and_the_stream_goes_on(
     house.commit()
     assert steps_of(tmp_path / "run") == [1, 2]
     assert entry.refused == 1
-    assert entry.refused_reason
+    assert entry.refusals.last
     assert entry.records == 3
     assert entry.session.uncommitted == 0
     assert entry.last_step == 2
@@ -228,7 +229,7 @@ def test_an_encoder_that_fails_costs_the_record_only(
     )
     house.commit()
     assert entry.refused == 1
-    assert "a mistake of ours" in str(entry.refused_reason)
+    assert "a mistake of ours" in str(entry.refusals.last)
     assert steps_of(tmp_path / "run") == [2]
     assert "Traceback" in caplog.text
 

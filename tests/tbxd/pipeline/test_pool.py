@@ -14,7 +14,8 @@ from tbxd.config import Config, Fsync
 from tbxd.encode import encode
 from tbxd.encode.table import SLOW_FROM_BYTES
 from tbxd.format.projection import Projection
-from tbxd.intake.roster import Entry, Roster
+from tbxd.intake.entry import Entry
+from tbxd.intake.roster import Roster
 from tbxd.pipeline import Pipeline, pool
 from tbxd.pipeline.pool import LOOK_AHEAD, Encoded, Events, Pool
 from tbxd.pipeline.stream import AGAIN_S
@@ -201,7 +202,7 @@ def test_what_cannot_be_encoded_is_refused_and_the_rest_goes_on(
     house.commit()
     assert steps_of(tmp_path) == [2]
     assert (entry.refused, entry.records) == (1, 2)
-    assert reason in (entry.refused_reason or "")
+    assert reason in (entry.refusals.last or "")
     assert entry.session.committed == entry.session.accepted
 
 
@@ -255,7 +256,7 @@ def test_what_stands_in_the_way_of_files_refuses_the_record(house: House, tmp_pa
     house.pool.put(NotADirectoryError(20, "Not a directory", "/run/00001"))
     house.commit()
     assert steps_of(tmp_path) == [2]
-    assert entry.refused_reason == "Not a directory: /run/00001"
+    assert entry.refusals.last == "Not a directory: /run/00001"
 
 
 def test_a_gap_behind_a_slow_record_is_committed_with_it(house: House, tmp_path: Path) -> None:
