@@ -50,6 +50,8 @@ class Config:
     """Seconds between two rounds of ``Fsync.INTERVAL``."""
     memory_limit_bytes: int = 256 * MIB
     """Most bytes all sessions together may have sent and not yet seen committed."""
+    roots: tuple[str, ...] = ()
+    """Directories beneath which all event files lie; none: anywhere."""
     keep_free_bytes: int = 0
     """Bytes of the event files' file systems that nothing is written into."""
     notes: bool = True
@@ -62,6 +64,9 @@ class Config:
     def __post_init__(self) -> None:
         if not os.path.isabs(self.directory) or "\0" in self.directory:
             raise ConfigError(f"the directory must be an absolute path, not {self.directory!r}")
+        for root in self.roots:
+            if not os.path.isabs(root) or "\0" in root:
+                raise ConfigError(f"a root must be an absolute path, not {root!r}")
         if self.idle_exit_s is not None and not 0 <= self.idle_exit_s < math.inf:
             raise ConfigError(f"the idle time must be seconds from 0 on, not {self.idle_exit_s}")
         if not 0 < self.fsync_interval_s < math.inf:

@@ -49,6 +49,15 @@ def _size(_ctx: click.Context, _parameter: click.Parameter, value: str) -> int:
     help="Most that all sessions together may have on their way.",
 )
 @click.option(
+    "--root",
+    "roots",
+    type=click.Path(file_okay=False),
+    multiple=True,
+    metavar="DIR",
+    help="Write beneath this directory alone, also through symbolic links; may be given several"
+    " times.  [default: anywhere]",
+)
+@click.option(
     "--keep-free",
     callback=_size,
     default="0",
@@ -82,6 +91,7 @@ def command(
     idle_exit: float | None,
     fsync: str,
     memory_limit: int,
+    roots: tuple[str, ...],
     keep_free: int,
     drain_timeout: float,
     notes: bool,
@@ -95,6 +105,7 @@ def command(
         idle_exit_s=idle_exit,
         fsync=Fsync(fsync),
         memory_limit_bytes=memory_limit,
+        roots=tuple(map(os.path.abspath, roots)),
         keep_free_bytes=keep_free,
         drain_timeout_s=drain_timeout,
         notes=notes,

@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterable
 from tbxd.config import Config, Fsync
 from tbxd.intake.entry import Entry
 from tbxd.intake.session import State
+from tbxd.sinks.bounds import Bounds
 from tbxd.sinks.descriptors import Descriptors
-from tbxd.sinks.reserve import Reserve
 from tbxd.sinks.run_directory import NOBODY, RunDirectory, Ticket
 from tbxd_wire.errors import FrameError, RecordError
 from tbxd_wire.messages import Hello
@@ -49,8 +49,8 @@ class Pipeline:
     def __init__(self, config: Config, wake: Callable[[], None]) -> None:
         self._fsync_first = config.fsync is Fsync.COMMIT
         self._storage = Storage(config, wake)
-        self._reserve = Reserve(config.keep_free_bytes)
-        self._pool = Pool(wake, self._reserve)
+        self._bounds = Bounds(config.keep_free_bytes, config.roots)
+        self._pool = Pool(wake, self._bounds)
         self._descriptors = Descriptors()
         self._host = socket.gethostname()
         self._directories: OrderedDict[tuple[str, str], RunDirectory] = OrderedDict()
@@ -79,7 +79,8 @@ class Pipeline:
         """Return the directory in which a session writes.
 
         Raises:
-            RecordError: the run is no absolute path, or the role or the suffix lead elsewhere.
+            RecordError: the run is no absolute path, the role or the suffix lead elsewhere, or
+                nothing may be written there.
         """
         if not hello.run.startswith("/") or "\0" in hello.run:
             raise RecordError(f"the run directory must be an absolute path, not {hello.run!r:.80}")
@@ -91,6 +92,8 @@ class Pipeline:
         safe_suffix(hello.suffix)
         # Made to be thrown away: it refuses a path that is too long.
         RunDirectory(path, self._descriptors, host=self._host)
+        if (objection := self._bounds.objection(path)) is not None:
+            raise RecordError(f"this daemon does not write there: {objection}")
         return path
 
     def feed(self, entry: Entry, position: int, frames: memoryview) -> str | None:
@@ -236,7 +239,7 @@ class Pipeline:
         found = self._directories.get(key)
         if found is None:
             found = RunDirectory(
-                path, self._descriptors, host=self._host, suffix=suffix, reserve=self._reserve
+                path, self._descriptors, host=self._host, suffix=suffix, bounds=self._bounds
             )
             self._directories[key] = found
         self._directories.move_to_end(key)

@@ -18,7 +18,7 @@ from typing import Any
 from tbxd.encode import beside, encode
 from tbxd.format.projection import Projection
 from tbxd.sinks import projector
-from tbxd.sinks.reserve import NO_RESERVE, Reserve
+from tbxd.sinks.bounds import UNBOUNDED, Bounds
 from tbxd_wire.records import Record
 
 Events = list[tuple[str, bytes]]
@@ -56,9 +56,9 @@ class Pool:
         wake: called from one of them whenever a record is done.
     """
 
-    def __init__(self, wake: Callable[[], None], reserve: Reserve = NO_RESERVE) -> None:
+    def __init__(self, wake: Callable[[], None], bounds: Bounds = UNBOUNDED) -> None:
         self._wake = wake
-        self._reserve = reserve
+        self._bounds = bounds
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
@@ -68,7 +68,7 @@ class Pool:
 
     def place(self, path: str, files: Projection) -> Future[None]:
         """Begin to write files beneath the run directory ``path``; the future raises OSError."""
-        return self._submit(projector.write, path, files, self._reserve)
+        return self._submit(projector.write, path, files, self._bounds)
 
     def _submit(self, job: Callable[..., Any], *arguments: object) -> Future[Any]:
         if not self._threads:

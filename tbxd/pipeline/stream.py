@@ -90,8 +90,8 @@ class Stream:
         if found is None:
             path = f"{self.entry.path}/{relative}" if relative else self.entry.path
             found = self._open_directory(path, self.entry.session.hello.suffix)
-            if relative and (file := found.obstacle()):
-                raise RecordError(f"the directory {path} cannot be made: {file} is a file")
+            if relative and (obstacle := found.obstacle()):
+                raise RecordError(f"the directory {path} cannot be made: {obstacle}")
             if self.entry.session.resumes:
                 found.resume((self.name,))
                 self.inherits |= not relative and self.name in found.progress

@@ -28,8 +28,8 @@ from tbxd.format.tfrecord import frame
 from tbxd_wire.paths import safe_suffix
 
 from . import directories
+from .bounds import UNBOUNDED, Bounds
 from .descriptors import Descriptors
-from .reserve import NO_RESERVE, Reserve
 
 _numbers = itertools.count()
 """Numbers the files of this process, as part of their names."""
@@ -48,7 +48,7 @@ class EventFile:
         descriptors: shared by all event files of the process.
         host: for the file's name.
         suffix: end of the file's name.
-        reserve: what is to stay free on its file system.
+        bounds: where it may lie, and what is to stay free there.
         clock: returns the wall time in seconds since 1970.
 
     Raises:
@@ -62,7 +62,7 @@ class EventFile:
         *,
         host: str,
         suffix: str = "",
-        reserve: Reserve = NO_RESERVE,
+        bounds: Bounds = UNBOUNDED,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.directory = directory
@@ -79,7 +79,7 @@ class EventFile:
         self._descriptors = descriptors
         self._host = host
         self._suffix = safe_suffix(suffix)
-        self._reserve = reserve
+        self._bounds = bounds
         self._clock = clock
         self._pending: deque[bytes] = deque()
         self._rest = memoryview(b"")
@@ -188,7 +188,7 @@ class EventFile:
             descriptor = self._open_again() if self.path else None
             if descriptor is None:
                 descriptor = self._create()
-        self._reserve.check(descriptor, len(self._rest))
+        self._bounds.check_room(descriptor, len(self._rest))
         count = os.write(descriptor, self._rest)
         self._file_bytes += count
         self._rest = self._rest[count:]
@@ -199,6 +199,7 @@ class EventFile:
 
     def _create(self) -> int:
         """Make the file, and set its header before what is pending."""
+        self._bounds.check_place(self.directory)
         made = directories.make(self.directory)
         for _ in range(_NAME_TRIES):
             name = event_file_name(
@@ -219,6 +220,12 @@ class EventFile:
                 continue
         else:
             raise FileExistsError(f"{_NAME_TRIES} names for an event file are taken")
+        try:
+            self._bounds.check_opened(descriptor)
+        except OSError:
+            os.close(descriptor)
+            os.unlink(path)
+            raise
         self._descriptors.keep(self, descriptor)
         self._unsynced_directories = [*made, self.directory]
         self._identity = _identity(os.fstat(descriptor))

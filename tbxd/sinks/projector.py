@@ -17,7 +17,7 @@ from tbxd.format.projection import Projection
 from tbxd.format.projector_config import CONFIG
 
 from . import directories
-from .reserve import NO_RESERVE, Reserve
+from .bounds import UNBOUNDED, Bounds
 
 DAMAGED = CONFIG + ".damaged"
 """Where a configuration is kept that cannot be read, and with which TensorBoard's projector fails
@@ -27,43 +27,44 @@ _locks = [threading.Lock() for _ in range(16)]
 """A directory's is that of its hash: its configuration is read, changed and written under it."""
 
 
-def write(directory: str, projection: Projection, reserve: Reserve = NO_RESERVE) -> None:
+def write(directory: str, projection: Projection, bounds: Bounds = UNBOUNDED) -> None:
     """Write an embedding into a run's directory; from any thread.
 
     Args:
         directory: path of the run's directory, which is made if it is not there.
         projection: of the same tag and step as an earlier one, it takes its place.
-        reserve: what is to stay free there.
+        bounds: where it may lie, and what is to stay free there.
 
     Raises:
         OSError: what the disk did. Nothing is lost by it, and the same may be tried again.
     """
     with _locks[hash(directory) % len(_locks)]:
-        _write(directory, projection, reserve)
+        _write(directory, projection, bounds)
 
 
-def _write(directory: str, projection: Projection, reserve: Reserve) -> None:
+def _write(directory: str, projection: Projection, bounds: Bounds) -> None:
+    place = os.path.join(directory, projection.place)
+    bounds.check_place(place)
     config = os.path.join(directory, CONFIG)
-    kept, previous = projector_config.split(_read_config(config), projection.name)
+    kept, previous = projector_config.split(_read_config(config, bounds), projection.name)
     block = projector_config.block_of(projection)
     if previous and previous != [block]:
         # What it says will not be true of the new files, for example their shape: on the way from
         # the old embedding to the new one there is none.
-        _replace(config, kept.encode())
+        _replace(config, kept.encode(), bounds)
         directories.sync(directory)
-    place = os.path.join(directory, projection.place)
     made = directories.make(place)
-    reserve.check(place, sum(map(len, projection.files.values())))
+    bounds.check_room(place, sum(map(len, projection.files.values())))
     for name, content in projection.files.items():
-        _replace(os.path.join(place, name), content)
+        _replace(os.path.join(place, name), content, bounds)
     for each in (place, *made):
         directories.sync(each)
     if previous != [block]:
-        _replace(config, projector_config.joined(kept, block).encode())
+        _replace(config, projector_config.joined(kept, block).encode(), bounds)
         directories.sync(directory)
 
 
-def _read_config(path: str) -> str:
+def _read_config(path: str, bounds: Bounds) -> str:
     """Return the configuration that is there, "" for none; what is none is replaced by one."""
     try:
         with open(path, "rb") as file:
@@ -73,13 +74,13 @@ def _read_config(path: str) -> str:
     text = content.decode(errors="replace")
     if text.encode() == content and projector_config.is_valid(text):
         return text
-    _replace(os.path.join(os.path.dirname(path), DAMAGED), content)
+    _replace(os.path.join(os.path.dirname(path), DAMAGED), content, bounds)
     text = projector_config.salvaged(text)
-    _replace(path, text.encode())
+    _replace(path, text.encode(), bounds)
     return text
 
 
-def _replace(path: str, content: bytes) -> None:
+def _replace(path: str, content: bytes, bounds: Bounds) -> None:
     """Make ``path`` a file of this content, with the content on stable storage."""
     directory, name = os.path.split(path)
     # The same name each time, so that what a killed daemon leaves is overwritten and not kept.
@@ -89,6 +90,7 @@ def _replace(path: str, content: bytes) -> None:
     descriptor = os.open(temporary, flags, 0o666)
     try:
         try:
+            bounds.check_opened(descriptor)
             rest = memoryview(content)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]

@@ -33,9 +33,9 @@ from tbxd_wire.errors import RecordError
 from tbxd_wire.limits import SESSION_BYTES
 from tbxd_wire.paths import COMPONENT_BYTES
 
+from .bounds import UNBOUNDED, Bounds
 from .descriptors import Descriptors
 from .event_file import EventFile
-from .reserve import NO_RESERVE, Reserve
 from .steps import Steps
 
 NOBODY = bytes(SESSION_BYTES)
@@ -78,7 +78,7 @@ class RunDirectory:
         descriptors: shared by all run directories of the process.
         host: for the file's name.
         suffix: end of the file's name.
-        reserve: what is to stay free on its file system.
+        bounds: where it may lie, and what is to stay free there.
         clock: returns the wall time in seconds since 1970, for the file's name and header.
 
     Raises:
@@ -93,14 +93,15 @@ class RunDirectory:
         *,
         host: str,
         suffix: str = "",
-        reserve: Reserve = NO_RESERVE,
+        bounds: Bounds = UNBOUNDED,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if len(os.fsencode(path)) + 1 + COMPONENT_BYTES > _PATH_BYTES:
             raise RecordError(f"the path of the run directory is too long: {path[:80]}...")
         self.path = path
+        self._bounds = bounds
         self.file = EventFile(
-            path, descriptors, host=host, suffix=suffix, reserve=reserve, clock=clock
+            path, descriptors, host=host, suffix=suffix, bounds=bounds, clock=clock
         )
         self.steps = Steps()
         self.progress: dict[bytes, Progress] = {}
@@ -122,14 +123,17 @@ class RunDirectory:
         return self.file.trouble
 
     def obstacle(self) -> str | None:
-        """Return the path of a file that stands where this directory, or one above it, must be.
+        """Return why there cannot be such a directory, or None.
 
-        Unlike a disk that is full or away, that does not pass.
+        A file stands where it, or one above it, must be; or it is out of bounds. Unlike a disk
+        that is full or away, that does not pass.
         """
+        if (objection := self._bounds.objection(self.path)) is not None:
+            return objection
         path = self.path
         while path != "/":
             try:
-                return None if stat.S_ISDIR(os.stat(path).st_mode) else path
+                return None if stat.S_ISDIR(os.stat(path).st_mode) else f"{path} is a file"
             except (FileNotFoundError, NotADirectoryError):
                 path = os.path.dirname(path)
             except OSError:

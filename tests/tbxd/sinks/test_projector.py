@@ -22,7 +22,7 @@ from torch.utils.tensorboard import SummaryWriter as TorchWriter
 
 from tbxd.format.projection import Projection
 from tbxd.sinks import projector
-from tbxd.sinks.reserve import Reserve
+from tbxd.sinks.bounds import Bounds
 
 
 def projection(points: int, tag: str = "tag", *, labels: bool = True) -> Projection:
@@ -98,7 +98,7 @@ def test_an_embedding_takes_the_place_of_an_earlier_one(tmp_path: Path) -> None:
 
 def test_what_is_to_stay_free_stays(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="keep-free"):
-        projector.write(str(tmp_path), projection(3), Reserve(1 << 60))
+        projector.write(str(tmp_path), projection(3), Bounds(1 << 60))
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
 
 
