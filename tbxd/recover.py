@@ -247,7 +247,7 @@ class Recovery:
                 self._left_alone.add(session)
                 journal.close()
                 return False
-        entry.session.reopen()
+        entry.session.reopen(ended=journal.ended)
         entry.recovering = True
         entry.shed = max(entry.shed, journal.shed)
         entry.waiting = max(journal.end - entry.session.accepted, 0)

@@ -203,12 +203,15 @@ class Session:
         """The session's process is gone."""
         self._died = True
 
-    def reopen(self) -> None:
+    def reopen(self, *, ended: bool = False) -> None:
         """Take up a session whose process is gone, from its journal.
 
         A rejection came from what arrived on the socket; the journal may well be sound.
+
+        Args:
+            ended: whether the journal says that its writer was closed: the session has not died.
         """
-        self._died = True
+        self._died = not ended
         self._rejection = None
         self.resumes = True
 

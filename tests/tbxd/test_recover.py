@@ -109,6 +109,9 @@ def test_a_dead_journal_is_written_and_deleted(ward: Ward) -> None:
 def test_a_writer_that_was_closed_is_closed(ward: Ward) -> None:
     hello = ward.hello()
     write_segment(ward.journals, hello, 0, 0, scalar_frames(0, 5), ended=True)
+    ward.recovery.scan(0.0)
+    assert ward.entry(hello).recovering
+    assert ward.entry(hello).session.state is not State.DIED
     ward.work_off()
     assert ward.entry(hello).session.state is State.CLOSED
 
