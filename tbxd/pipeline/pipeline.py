@@ -239,7 +239,13 @@ class Pipeline:
         found = self._directories.get(key)
         if found is None:
             found = RunDirectory(
-                path, self._descriptors, host=self._host, suffix=suffix, bounds=self._bounds
+                path,
+                self._descriptors,
+                host=self._host,
+                suffix=suffix,
+                bounds=self._bounds,
+                # What waits for its sync is no more than the sessions may have on their way.
+                doubting=self._fsync_first,
             )
             self._directories[key] = found
         self._directories.move_to_end(key)

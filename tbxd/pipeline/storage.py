@@ -13,7 +13,7 @@ from tbxd.complaints import Complaints
 from tbxd.config import Config, Fsync
 from tbxd.sinks.event_file import EventFile
 
-from .syncer import Syncable, Syncer
+from .syncer import Syncer
 
 RETRY_FIRST_S = 0.5
 RETRY_MOST_S = 5.0
@@ -32,10 +32,11 @@ class Storage:
     def __init__(self, config: Config, wake: Callable[[], None]) -> None:
         self._fsync = config.fsync
         self._interval_s = config.fsync_interval_s if config.fsync is Fsync.INTERVAL else 0.0
-        self._syncer = Syncer(wake)
+        self._syncer: Syncer[EventFile] = Syncer(wake)
         self._complaints = Complaints(_log)
         self._stuck: dict[EventFile, tuple[float, float]] = {}
-        self._unsynced: set[Syncable] = set()
+        self._unsynced: set[EventFile] = set()
+        self._syncing: set[EventFile] = set()
         self._next_sync = 0.0
 
     @property
@@ -78,15 +79,22 @@ class Storage:
         if self._syncer.working:
             self._collect(now)
         if self._unsynced and not self._syncer.working and (at_once or now >= self._next_sync):
-            self._syncer.sync(self._unsynced)
-            self._unsynced = set()
+            self._syncing, self._unsynced = self._unsynced, set()
+            self._syncer.sync(self._syncing)
 
     def close(self) -> None:
         """End the helper thread."""
         self._syncer.close()
 
     def _collect(self, now: float) -> None:
-        for file, error in self._syncer.collect():
+        failed = dict(self._syncer.collect())
+        if self._syncer.working:
+            return
+        for file in self._syncing - failed.keys():
+            file.trust()
+        for file, error in failed.items():
             self._complaints.say("sync", f"an event file cannot be synced: {error}", now)
-            self._unsynced.add(file)
+            file.distrust()
+            self.note(file, now)
             self._next_sync = now + RETRY_FIRST_S
+        self._syncing = set()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Collection
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 
 class Syncable(Protocol):
@@ -19,7 +19,10 @@ class Syncable(Protocol):
         """Have all that is written on stable storage; OSError if the storage failed."""
 
 
-class Syncer:
+_File = TypeVar("_File", bound=Syncable)
+
+
+class Syncer(Generic[_File]):
     """Syncs one set of files at a time.
 
     Args:
@@ -31,8 +34,8 @@ class Syncer:
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._orders: queue.SimpleQueue[tuple[Syncable, ...] | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[list[tuple[Syncable, OSError]]] = queue.SimpleQueue()
+        self._orders: queue.SimpleQueue[tuple[_File, ...] | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[list[tuple[_File, OSError]]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._working = False
 
@@ -41,7 +44,7 @@ class Syncer:
         """Whether a set was handed over and not collected yet."""
         return self._working
 
-    def sync(self, files: Collection[Syncable]) -> None:
+    def sync(self, files: Collection[_File]) -> None:
         """Hand a set of files over. Only while not :attr:`working`."""
         if self._working:
             raise RuntimeError("the last files are not synced yet")
@@ -51,7 +54,7 @@ class Syncer:
         self._working = True
         self._orders.put(tuple(files))
 
-    def collect(self) -> list[tuple[Syncable, OSError]]:
+    def collect(self) -> list[tuple[_File, OSError]]:
         """Return what failed of the set that is done; an empty list also if none is done yet."""
         try:
             failed = self._results.get_nowait()

@@ -9,6 +9,11 @@ Offsets count the bytes of the buffers since the object was made. They know noth
 of files: if the file is deleted or moved away, the next write begins a new one with the first
 buffer that was not whole, and the count goes on. So an offset that was handed out stays valid.
 
+After a sync that failed, nobody knows what of the last bytes the storage has, and the next sync
+may well succeed without them: the kernel forgets what it could not store. An event file that was
+told to be ``doubting`` keeps what is not synced yet, cuts its file back to what is, and writes the
+rest into a new one.
+
 It never appends to, truncates or renames a file that this process did not create, and it creates
 no other file. All methods belong to one thread, except :meth:`EventFile.sync`.
 """
@@ -16,28 +21,22 @@ no other file. All methods belong to one thread, except :meth:`EventFile.sync`.
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 import time
 from collections import deque
 from collections.abc import Callable
 
 from tbxd.format import header
-from tbxd.format.names import event_file_name
 from tbxd.format.tfrecord import frame
 from tbxd_wire.paths import safe_suffix
 
 from . import directories
 from .bounds import UNBOUNDED, Bounds
+from .creation import create
 from .descriptors import Descriptors
-
-_numbers = itertools.count()
-"""Numbers the files of this process, as part of their names."""
+from .unsynced import Unsynced
 
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
-
-_NAME_TRIES = 100
-"""Each failed try means that somebody took the name between the listing and the opening."""
 
 
 class EventFile:
@@ -49,6 +48,7 @@ class EventFile:
         host: for the file's name.
         suffix: end of the file's name.
         bounds: where it may lie, and what is to stay free there.
+        doubting: write again what a failed sync leaves in doubt.
         clock: returns the wall time in seconds since 1970.
 
     Raises:
@@ -63,6 +63,7 @@ class EventFile:
         host: str,
         suffix: str = "",
         bounds: Bounds = UNBOUNDED,
+        doubting: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.directory = directory
@@ -87,6 +88,11 @@ class EventFile:
         self._identity = (0, 0)
         self._file_bytes = 0
         self._unsynced_directories: list[str] = []
+        # The offset of its first buffer, and the bytes before it.
+        self._file_begin = 0
+        self._header_bytes = 0
+        self._unsynced = Unsynced() if doubting else None
+        self._in_doubt = False
 
     @property
     def pending(self) -> bool:
@@ -168,11 +174,27 @@ class EventFile:
             if descriptor is not None:
                 os.close(descriptor)
 
+    def distrust(self) -> None:
+        """A sync has failed: what it was to cover is pending again if this file is doubting."""
+        if self._unsynced is not None and (doubtful := self._unsynced.take(self.synced)):
+            self.written = self._unsynced.begin
+            self._pending.extendleft(reversed(doubtful))
+            self._in_doubt = True
+            self.trouble = f"a sync failed: {self.path}"
+
+    def trust(self) -> None:
+        """A sync went through: nothing that it covered is in doubt."""
+        if self._unsynced is not None:
+            self._unsynced.forget(self.synced)
+
     def close(self) -> None:
         """Give the descriptor back; what is pending stays so, and a later write opens again."""
         self._descriptors.close(self)
 
     def _write_all(self) -> None:
+        if self._in_doubt:
+            self._cut()
+            self._in_doubt = False
         self._forget_lost_file()
         while self._pending:
             self._write()
@@ -193,46 +215,43 @@ class EventFile:
         self._file_bytes += count
         self._rest = self._rest[count:]
         if not self._rest:
-            self.written += len(self._pending.popleft())
+            buffer = self._pending.popleft()
+            self.written += len(buffer)
+            if self._unsynced is not None:
+                self._unsynced.add(buffer)
             if self._pending:
                 self._rest = memoryview(self._pending[0])
 
     def _create(self) -> int:
         """Make the file, and set its header before what is pending."""
-        self._bounds.check_place(self.directory)
-        made = directories.make(self.directory)
-        for _ in range(_NAME_TRIES):
-            name = event_file_name(
-                os.listdir(self.directory),
-                self._clock(),
-                self._host,
-                os.getpid(),
-                next(_numbers),
-                self._suffix,
-            )
-            path = os.path.join(self.directory, name)
-            try:
-                descriptor = os.open(
-                    path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
-                )
-                break
-            except FileExistsError:
-                continue
-        else:
-            raise FileExistsError(f"{_NAME_TRIES} names for an event file are taken")
-        try:
-            self._bounds.check_opened(descriptor)
-        except OSError:
-            os.close(descriptor)
-            os.unlink(path)
-            raise
+        path, descriptor, self._unsynced_directories = create(
+            self.directory, self._clock(), self._host, self._suffix, self._bounds
+        )
         self._descriptors.keep(self, descriptor)
-        self._unsynced_directories = [*made, self.directory]
         self._identity = _identity(os.fstat(descriptor))
         self._file_bytes = 0
         self.path = path
-        self._rest = memoryview(frame([header.encode(self._clock())]) + self._pending[0])
+        head = frame([header.encode(self._clock())])
+        self._file_begin, self._header_bytes = self.written, len(head)
+        self._rest = memoryview(head + self._pending[0])
         return descriptor
+
+    def _cut(self) -> None:
+        """Cut the file back to what is on stable storage, and turn away from it."""
+        self._forget_lost_file()
+        if self.path is None:
+            return
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            if _identity(os.fstat(descriptor)) == self._identity:
+                if self.written == self._file_begin:
+                    os.unlink(self.path)
+                else:
+                    os.ftruncate(descriptor, self._header_bytes + self.written - self._file_begin)
+                    os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+        self._forget_file()
 
     def _open_again(self) -> int | None:
         """Return a new descriptor of the file, or None if it is not as this process left it."""
@@ -262,6 +281,9 @@ class EventFile:
         self._descriptors.close(self)
         self.path = None
         self._unsynced_directories = []
+        if self._unsynced is not None:
+            # What was in it is the business of whoever took it away.
+            self._unsynced.restart(self.written)
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

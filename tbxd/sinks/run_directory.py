@@ -79,6 +79,7 @@ class RunDirectory:
         host: for the file's name.
         suffix: end of the file's name.
         bounds: where it may lie, and what is to stay free there.
+        doubting: write again what a failed sync leaves in doubt.
         clock: returns the wall time in seconds since 1970, for the file's name and header.
 
     Raises:
@@ -94,6 +95,7 @@ class RunDirectory:
         host: str,
         suffix: str = "",
         bounds: Bounds = UNBOUNDED,
+        doubting: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         if len(os.fsencode(path)) + 1 + COMPONENT_BYTES > _PATH_BYTES:
@@ -101,7 +103,13 @@ class RunDirectory:
         self.path = path
         self._bounds = bounds
         self.file = EventFile(
-            path, descriptors, host=host, suffix=suffix, bounds=bounds, clock=clock
+            path,
+            descriptors,
+            host=host,
+            suffix=suffix,
+            bounds=bounds,
+            doubting=doubting,
+            clock=clock,
         )
         self.steps = Steps()
         self.progress: dict[bytes, Progress] = {}

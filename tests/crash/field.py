@@ -102,9 +102,9 @@ class Daemon:
             return None
         return int(match[1])
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         """Start one by hand, or find that a client has just done so."""
-        command = (sys.executable, "-m", "tbxd", "serve", "--detach")
+        command = (sys.executable, "-m", "tbxd", "serve", "--detach", *options)
         where = ("--directory", str(self.directory))
         subprocess.run([*command, *where], stderr=subprocess.DEVNULL, check=False)
         wait_until(lambda: self.pid() is not None, "a daemon serves")

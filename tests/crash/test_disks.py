@@ -118,6 +118,30 @@ def test_a_disk_that_comes_back(
         daemon.stop()
 
 
+def test_a_disk_that_loses_what_it_took(tmp_path: Path, daemon: Daemon, ledger: Ledger) -> None:
+    """With ``--fsync commit`` it is written again, and read back from the disk itself."""
+    pace = Pace()
+    with disks.thin_disk(tmp_path) as disk:
+        run = disk.where / "run"
+        daemon.start("--fsync", "commit")
+        writer = SummaryWriter(run)
+        pace.log(writer, 0, _FIRST)
+        writer.flush()
+        with disk.exhausted():
+            pace.log(writer, _FIRST, _MEANWHILE)
+            wait_until(lambda: "sync failed" in writer.stats()["trouble"], "the writer knows")
+        pace.log(writer, _FIRST + _MEANWHILE, _LAST)
+        writer.flush()
+        pace.close(writer)
+        daemon.stop()
+        disk.mount_anew()
+        begun = _FIRST + _MEANWHILE + _LAST
+        verdict = judge(run, begun, begun)
+    ledger.enter("log disk loses what it took", [verdict], pace=pace)
+    assert verdict.good, verdict
+    assert pace.slowest_call_s < 0.5
+
+
 def test_a_run_directory_that_is_deleted(tmp_path: Path, daemon: Daemon, ledger: Ledger) -> None:
     """Who deletes it decides about what was in it; what is logged later is in a new file."""
     run = tmp_path / "run"

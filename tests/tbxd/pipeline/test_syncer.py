@@ -27,14 +27,14 @@ def woken() -> threading.Event:
 
 
 @pytest.fixture
-def syncer(woken: threading.Event) -> Iterator[Syncer]:
-    made = Syncer(woken.set)
+def syncer(woken: threading.Event) -> Iterator[Syncer[File]]:
+    made: Syncer[File] = Syncer(woken.set)
     yield made
     made.close()
 
 
 def test_files_are_synced_elsewhere_and_the_loop_is_woken(
-    syncer: Syncer, woken: threading.Event
+    syncer: Syncer[File], woken: threading.Event
 ) -> None:
     files = [File(), File()]
     syncer.sync(files)
@@ -45,7 +45,9 @@ def test_files_are_synced_elsewhere_and_the_loop_is_woken(
     assert [file.synced_by for file in files] == ["tbxd-sync"] * 2
 
 
-def test_what_failed_is_told_and_the_rest_is_done(syncer: Syncer, woken: threading.Event) -> None:
+def test_what_failed_is_told_and_the_rest_is_done(
+    syncer: Syncer[File], woken: threading.Event
+) -> None:
     error = OSError(5, "Input/output error")
     bad, good = File(error), File()
     syncer.sync([bad, good])
@@ -54,7 +56,7 @@ def test_what_failed_is_told_and_the_rest_is_done(syncer: Syncer, woken: threadi
     assert good.synced_by is not None
 
 
-def test_a_second_set_has_to_wait(syncer: Syncer, woken: threading.Event) -> None:
+def test_a_second_set_has_to_wait(syncer: Syncer[File], woken: threading.Event) -> None:
     syncer.sync([File()])
     with pytest.raises(RuntimeError):
         syncer.sync([File()])
@@ -65,6 +67,6 @@ def test_a_second_set_has_to_wait(syncer: Syncer, woken: threading.Event) -> Non
     assert woken.wait(10.0)
 
 
-def test_nothing_to_collect(syncer: Syncer) -> None:
+def test_nothing_to_collect(syncer: Syncer[File]) -> None:
     assert syncer.collect() == []
     assert not syncer.working

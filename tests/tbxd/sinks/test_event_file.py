@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tbxd.format.tfrecord import frame
 from tbxd.reading.events import event_files, events
 from tbxd.reading.records import RecordFile
-from tbxd.sinks import event_file
+from tbxd.sinks import creation
 from tbxd.sinks.descriptors import Descriptors
 from tbxd.sinks.event_file import EventFile
 from tbxd_wire.errors import RecordError
@@ -403,7 +403,7 @@ def test_names_that_are_taken_are_passed_over(make: Make, monkeypatch: pytest.Mo
         names.append(f"events.out.tfevents.1700000000.host.{os.getpid()}.{number}")
         Path(file.directory, names[-1]).touch()
     monkeypatch.setattr(os, "listdir", old_listing)
-    monkeypatch.setattr(event_file, "_numbers", iter(range(10)))
+    monkeypatch.setattr(creation, "_numbers", iter(range(10)))
     file.append(buffer("a"))
     assert calls == 3
     assert file.path is not None
@@ -414,7 +414,7 @@ def test_names_that_are_always_taken_are_trouble(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = make()
-    monkeypatch.setattr(event_file, "event_file_name", lambda *arguments: "tfevents")
+    monkeypatch.setattr(creation, "event_file_name", lambda *arguments: "tfevents")
     os.mkdir(file.directory)
     Path(file.directory, "tfevents").touch()
     file.append(buffer("a"))
