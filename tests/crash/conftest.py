@@ -39,7 +39,7 @@ def ledger(pytestconfig: pytest.Config) -> Ledger:
 @pytest.fixture
 def kills(pytestconfig: pytest.Config) -> int:
     """How often each attack is repeated."""
-    return 500 if pytestconfig.getoption("long") else 50
+    return 500 if pytestconfig.getoption("long") else 20
 
 
 @pytest.fixture
