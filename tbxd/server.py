@@ -270,7 +270,7 @@ class Server:
         return True
 
     def _busy(self) -> bool:
-        return self._roster.working > 0 or self._recovery.busy or not self._pipeline.drained
+        return self._roster.busy or self._recovery.busy or not self._pipeline.drained
 
 
 def _bind(

@@ -54,6 +54,11 @@ class Roster:
         """How many sessions live or have something to be written."""
         return sum(entry.working for entry in self._entries.values())
 
+    @property
+    def busy(self) -> bool:
+        """Whether any session does: asked in every round, and mostly answered by the first."""
+        return any(entry.working for entry in self._entries.values())
+
     def shrink(self) -> None:
         """See how much each working session is granted now, and have the idle ones told of less.
 

@@ -59,6 +59,33 @@ def test_ended_sessions_leave_their_share_to_the_others() -> None:
     assert roster.window == 2 * small
 
 
+def test_it_is_busy_while_anything_may_come_or_is_to_be_written() -> None:
+    roster, (first, second) = roster_of(2)
+    assert roster.busy
+    first.session.end(0)
+    assert roster.busy
+    second.session.accept(10)
+    second.session.end(10)
+    second.session.die()
+    assert roster.busy
+    second.session.commit(10)
+    assert not roster.busy
+
+
+def test_of_many_that_work_it_looks_at_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon asks in every round, however many sessions it has."""
+    roster, _ = roster_of(1000)
+    looked_at = []
+
+    def working(entry: Entry) -> bool:
+        looked_at.append(entry)
+        return True
+
+    monkeypatch.setattr(Entry, "working", property(working))
+    assert roster.busy
+    assert len(looked_at) == 1
+
+
 @pytest.mark.parametrize("ending", ["closed", "died", "rejected"])
 def test_the_ended_are_remembered_for_a_while(ending: str) -> None:
     roster, entries = roster_of(ENDED_KEPT + 3)
