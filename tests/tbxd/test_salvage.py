@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from tbxd.salvage import Busy, DeadJournal, OtherVersion, Unreadable
+from tbxd.salvage import CHUNK_BYTES, Busy, DeadJournal, OtherVersion, Unreadable
 from tbxd_wire import frame, places
 from tbxd_wire.limits import BATCH_BYTES, SEGMENT_HEAD_BYTES
 from tbxd_wire.messages import Hello
@@ -73,8 +74,24 @@ def test_chunks_end_with_whole_frames(tmp_path: Path, hello: Hello) -> None:
     assert len(chunks) > 1
     assert b"".join(chunk for _, chunk in chunks) == frames
     for _, chunk in chunks:
-        assert len(chunk) <= BATCH_BYTES
+        assert len(chunk) <= CHUNK_BYTES
         assert frame.whole(chunk) == len(chunk)
+    journal.close()
+
+
+def test_a_journal_that_waits_keeps_nothing_in_memory(tmp_path: Path, hello: Hello) -> None:
+    """Hundreds of them may wait for a disk that is full."""
+    write_segment(tmp_path, hello, 0, 0, scalar_frames(0, 60_000))
+    journal = DeadJournal(str(tmp_path), hello.session, [0])
+    tracemalloc.start()
+    try:
+        chunk = journal.chunk(0)
+        assert chunk is not None
+        assert tracemalloc.get_traced_memory()[1] < 2 * CHUNK_BYTES
+        del chunk
+        assert tracemalloc.get_traced_memory()[0] < CHUNK_BYTES // 4
+    finally:
+        tracemalloc.stop()
     journal.close()
 
 
