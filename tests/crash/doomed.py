@@ -67,10 +67,10 @@ def main() -> None:
 
         group(["serve", *arguments])
     else:
-        from .producer import main as train
+        from . import producer
 
         run, tally = arguments
-        train({}, run, tally, 0.001, 1000, "tbxd", True)
+        producer.main({}, run, tally, habits=producer.Habits(pause_s=0.001))
 
 
 if __name__ == "__main__":

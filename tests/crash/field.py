@@ -30,6 +30,15 @@ class Producer:
     process: BaseProcess
     run: Path
     tally: Path
+    habits: producer.Habits
+
+    def books(self) -> list[tuple[Path, Path]]:
+        """Return the run directory and the tally of the trainer and of each of its loaders."""
+        loaders = range(self.habits.loaders)
+        return [(self.run, self.tally)] + [
+            (producer.loader_run(self.run, number), producer.loader_tally(self.tally, number))
+            for number in loaders
+        ]
 
     def returned(self) -> int:
         """Return how many calls have returned."""
@@ -56,27 +65,28 @@ class Trainers:
         *,
         burst: int = 1000,
         writer: str = "tbxd",
-        bulk: bool = True,
+        bulk_every: int = 1000,
+        loaders: int = 0,
+        over: str = "",
     ) -> Producer:
         """Start a trainer that logs into ``root/name`` until it is killed.
 
         Args:
             name: of the run directory.
-            pause_s: how long it pauses after every ``burst`` records.
-            burst: see there.
+            pause_s, burst, bulk_every, loaders: its :class:`~tests.crash.producer.Habits`.
             writer: "tbxd", "tensorboardX" or "torch".
-            bulk: with pictures and histograms among the scalars.
+            over: a file; once it is there the trainer ends by itself.
         """
         run, counted = self._root / name, self._root / f"{name}.tally"
         # The fork server keeps the environment it was started with, perhaps that of another test.
         names = (places.DIRECTORY_VARIABLE, places.AUTOSTART_VARIABLE, places.NOTES_VARIABLE)
         environment = {name: os.environ.get(name, "1") for name in names}
+        habits = producer.Habits(pause_s, burst, bulk_every, loaders)
         process = _forkserver.Process(
-            target=producer.main,
-            args=(environment, str(run), str(counted), pause_s, burst, writer, bulk),
+            target=producer.main, args=(environment, str(run), str(counted), writer, habits, over)
         )
         process.start()
-        self._started.append(Producer(process, run, counted))
+        self._started.append(Producer(process, run, counted, habits))
         return self._started[-1]
 
     def end(self) -> None:

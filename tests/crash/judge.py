@@ -19,7 +19,7 @@ from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 
 from tbxd.encode.note import is_note
 
-from .producer import HISTOGRAM_VALUES, PICTURE_SHAPE, TAG, value_of
+from .producer import HISTOGRAM_VALUES, PICTURE_SHAPE, TAG, TEXT_TAG, value_of
 
 pywrap_tensorflow.crc32c = google_crc32c.value
 
@@ -52,8 +52,8 @@ def event_files(directory: Path) -> list[Path]:
 def records(directory: Path) -> Iterator[tuple[str, int, float | None]]:
     """Yield ``(tag, step, number)`` of every record in a run directory, as TensorBoard reads it.
 
-    The number is what a scalar, each pixel of a picture, each value of a histogram says; None if
-    they do not agree. What the daemon itself notes there is left out.
+    The number is what a scalar, a text, each pixel of a picture, each value of a histogram says;
+    None if they do not agree. What the daemon itself notes there is left out.
     """
     for path in event_files(directory):
         for event in event_file_loader.RawEventFileLoader(str(path)).Load():
@@ -70,6 +70,9 @@ def _number_of(value: Any) -> float | None:
         return float(value.simple_value)
     if kind == "histo" and value.histo.num == sum(value.histo.bucket) == HISTOGRAM_VALUES:
         return float(value.histo.min) if value.histo.min == value.histo.max else None
+    if kind == "tensor" and value.tag == TEXT_TAG:
+        (text,) = value.tensor.string_val
+        return float(text)
     if kind == "image":
         with Image.open(io.BytesIO(value.image.encoded_image_string)) as picture:
             pixels = set(picture.tobytes())
@@ -101,7 +104,7 @@ def judge(directory: Path, begun: int, returned: int, *, first: int = 0) -> Verd
     twice = wrong = 0
     last = -1
     for tag, step, number in records(directory):
-        if tag != TAG or not _says(step, number) or not first <= step < begun:
+        if tag not in (TAG, TEXT_TAG) or not _says(step, number) or not first <= step < begun:
             wrong += 1
             continue
         if step in seen:

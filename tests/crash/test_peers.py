@@ -36,7 +36,7 @@ def test_trainer_killed(
     verdicts = []
     for number in range(_REPETITIONS):
         last = records + chance.randrange(records)
-        each = trainers.start(f"run{number}", pause_s, burst=burst, writer=writer, bulk=False)
+        each = trainers.start(f"run{number}", pause_s, burst=burst, writer=writer, bulk_every=0)
         wait_until(lambda each=each, last=last: each.returned() >= last, "the trainer logs")  # type: ignore[misc]
         each.kill()
         if writer == "tbxd":

@@ -6,12 +6,15 @@ import signal
 import threading
 import time
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pytest
 
+from tbxd.ask import ask
 from tbxd_client import SummaryWriter
 from tbxd_wire import places
+from tbxd_wire.limits import MIB
 from tests.waiting import wait_until
 
 from . import producer
@@ -61,6 +64,42 @@ def test_a_stopped_daemon_blocks_nobody(
     ledger.enter("daemon SIGSTOPped", [verdict], pace=pace)
     assert verdict.good, verdict
     assert [step for _, step, _ in records(tmp_path / "other")] == [0, *range(100)]
+
+
+def test_the_dead_do_not_hold_up_the_living(
+    tmp_path: Path, daemon: Daemon, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a long journal is recovered, a flush waits for a few chunks of it and no more."""
+    monkeypatch.setenv(places.AUTOSTART_VARIABLE, "0")
+    dead, count = SummaryWriter(tmp_path / "dead"), 150_000
+    Pace().log(dead, 0, count)
+    dead.close(timeout_s=0.0)
+    pace = Pace()
+    writer = SummaryWriter(tmp_path / "run")
+
+    def recovered() -> int:
+        sessions = ask(str(daemon.directory))["sessions"]
+        return sum(each["committed"] for each in sessions if each["recovering"])
+
+    daemon.start()
+    wait_until(recovered, "the journal is being recovered")
+    passed: list[int] = []
+    while (before := recovered()) > 0:
+        pace.log(writer, len(passed), 1)
+        writer.flush()
+        passed.append(recovered() - before)
+    pace.close(writer)
+    daemon.settle()
+    # The last one may have met the end of it.
+    passed = passed[:-1]
+    print(f"{len(passed)} flushes, median {median(passed) / 1024:.0f} KiB recovered meanwhile")
+    verdicts = [
+        judge(tmp_path / "dead", count, count),
+        judge(tmp_path / "run", len(passed) + 1, len(passed) + 1),
+    ]
+    ledger.enter("flush beside a recovery", verdicts, pace=pace)
+    assert all(verdict.good for verdict in verdicts), verdicts
+    assert median(passed) < MIB
 
 
 def test_a_patient_writer_waits_for_room_and_loses_nothing(
