@@ -20,7 +20,7 @@ from tbxd_wire import paths, records
 from tbxd_wire.arrays import Source
 from tbxd_wire.kinds import Kind
 
-from . import client, fork, roles
+from . import client, fork, roles, run
 from .journal import Journal
 from .stream import Stream
 
@@ -55,15 +55,13 @@ class Recorder:
     """
 
     def __init__(self, logdir: str, role: str | None, suffix: str, purge_step: int | None) -> None:
-        self.run = os.path.abspath(logdir)
-        # It travels as UTF-8: better an error here than every record refused later.
-        self.run.encode()
+        self.run = run.absolute(logdir)
         self._given_role = None if role is None else paths.safe_relative(role)
         self._suffix = paths.safe_suffix(suffix)
         self._purge_step = purge_step
         self._origin = (platform.node(), os.getpid())
         self._begin()
-        os.makedirs(self.run, exist_ok=True)
+        run.make(self.run, self._find_role())
         # Made now, so that a runtime directory that cannot be used is an error here and not later.
         client.get()
 

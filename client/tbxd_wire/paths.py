@@ -18,6 +18,10 @@ RELATIVE_BYTES = 1024
 the event file in it can always be opened: a path that could not be would stop its session for
 good, where refusing the record loses only the record."""
 
+RUN_BYTES = 4095 - 1 - COMPONENT_BYTES
+"""Longest path of a directory in which an event file of any name can be opened: PATH_MAX of Linux
+without its terminating zero, a slash, and the name."""
+
 SUFFIX_BYTES = 64
 """Longest suffix of an event file's name: beside it there is room for a host name of 64 bytes
 (HOST_NAME_MAX) and the numbers."""
@@ -58,6 +62,11 @@ def safe_relative(path: str) -> str:
                 f" file systems allow {COMPONENT_BYTES}"
             )
     return path
+
+
+def has_room(directory: bytes) -> bool:
+    """Return whether an event file could be opened in ``directory``, an absolute path."""
+    return len(directory) <= RUN_BYTES
 
 
 _ENCODED = str.maketrans({character: f"%{ord(character):02x}" for character in "%/\\\0"})

@@ -31,7 +31,7 @@ from tbxd.reading.events import event_files
 from tbxd.reading.resume import resume
 from tbxd_wire.errors import RecordError
 from tbxd_wire.limits import SESSION_BYTES
-from tbxd_wire.paths import COMPONENT_BYTES
+from tbxd_wire.paths import has_room
 
 from .bounds import UNBOUNDED, Bounds
 from .descriptors import Descriptors
@@ -40,9 +40,6 @@ from .steps import Steps
 
 NOBODY = bytes(SESSION_BYTES)
 """The session that a mark names for the daemon's own notes; no session may have this name."""
-
-_PATH_BYTES = 4095
-"""PATH_MAX of Linux without its terminating zero."""
 
 
 class Ticket:
@@ -98,7 +95,7 @@ class RunDirectory:
         doubting: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        if len(os.fsencode(path)) + 1 + COMPONENT_BYTES > _PATH_BYTES:
+        if not has_room(os.fsencode(path)):
             raise RecordError(f"the path of the run directory is too long: {path[:80]}...")
         self.path = path
         self._bounds = bounds
