@@ -2,12 +2,14 @@
 
 ``python -m tests.crash.crowd DIRECTORY COUNT``: forks COUNT processes that wait with everything
 imported, and lets all of them go at once into ``tbxd serve``. For each that ends a line says its
-pid, its exit code and what it had to say; whoever started this kills those that serve.
+pid, its exit code and what it had to say; whoever started this kills those that serve. SIGTERM
+kills all that are left.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import NoReturn
 
@@ -42,6 +44,12 @@ def main() -> None:
             os.close(go)
             _serve(directory, start, said)
         outputs[pid] = said
+
+    def kill_all(*_: object) -> None:
+        for pid in outputs:
+            os.kill(pid, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, kill_all)
     os.close(go)
     while outputs:
         pid, status = os.wait()

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from .ledger import Ledger
 from .pace import Pace
 
 _CROWD = 20
+_DEADLINE_S = 60.0
 
 
 class Left(NamedTuple):
@@ -46,12 +48,15 @@ class Crowd:
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def leave(self, count: int) -> list[Left]:
-        """Return the next ``count`` that end."""
+        """Return the next ``count`` that end; who does not in time is killed."""
         assert self.process.stdout is not None
         found = []
+        deadline = threading.Timer(_DEADLINE_S, self.process.terminate)
+        deadline.start()
         for _ in range(count):
             pid, code, said = self.process.stdout.readline().split(" ", 2)
             found.append(Left(int(pid), int(code), ast.literal_eval(said)))
+        deadline.cancel()
         return found
 
 
@@ -62,9 +67,8 @@ def crowd(directory: Path) -> Iterator[Crowd]:
     try:
         yield started
     finally:
-        daemon = Daemon(directory)
-        while started.process.poll() is None:
-            daemon.kill()
+        started.process.terminate()
+        started.process.wait()
         assert started.process.stdout is not None
         started.process.stdout.close()
 
