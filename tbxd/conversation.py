@@ -103,7 +103,8 @@ class Conversation:
                 self._complaints.say("hello", f"a session is turned away: {error}", self._now)
                 self._send(peer, messages.Reject(hello.session, str(error)))
                 return
-            entry = self._roster.add(hello, path, self._now)
+            age_s = max(time.time() - hello.started, 0.0)
+            entry = self._roster.add(hello, path, self._now, age_s=age_s)
         elif entry.recovering or self._now < entry.deaf_until:
             # Recovering: its process is gone, and what it said last arrives late.
             return

@@ -20,6 +20,7 @@ import contextlib
 import logging
 import os
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Protocol
 
 from tbxd_wire import messages, places
@@ -270,7 +271,7 @@ class Recovery:
             )
         path = self._feeder.author_directory(hello)
         hello = replace(hello, position=journal.released, known=True)
-        return self._roster.add(hello, path, now, recovered=True)
+        return self._roster.add(hello, path, now, age_s=inf, recovered=True)
 
     def _say_lost(self, entry: Entry, lost: int) -> None:
         _log.warning(

@@ -157,6 +157,8 @@ class Server:
         """Commit what was accepted, acknowledge it, and leave; the rest stays in the journals."""
         self._notifier.stopping()
         deadline = time.monotonic() + self._config.drain_timeout_s
+        # Who died a moment ago: no other daemon will find a journal of it.
+        self._pipeline.tidy(self._roster)
         self._pipeline.commit(time.monotonic(), at_once=True)
         while not self._pipeline.drained and (now := time.monotonic()) < deadline:
             self._wake.wait(min(self._pipeline.deadline or deadline, deadline) - now)

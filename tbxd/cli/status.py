@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -71,7 +72,9 @@ def _row(session: dict[str, Any]) -> list[str]:
     """Return the cells of one session; the last one is empty when all is well."""
     state = session["state"]
     if state == "died" and session["last_wall_time"] is not None:
-        state += time.strftime(" %H:%M:%S", time.localtime(session["last_wall_time"]))
+        # A caller may have given any number.
+        with contextlib.suppress(ValueError, OverflowError, OSError):
+            state += time.strftime(" %H:%M:%S", time.localtime(session["last_wall_time"]))
     last_step = session["last_step"]
     return [
         session["role"] or "(run)",

@@ -24,6 +24,10 @@ class Entry:
     """The author's directory: ``<run>/<role>``."""
     heard: float
     """When it last sent anything, on the daemon's monotonic clock."""
+    met: float = 0.0
+    """When this daemon first heard of it, on the same clock."""
+    age_s: float = 0.0
+    """How old it was then; inf: nobody can tell."""
     deaf_until: float = -inf
     """Until then nothing of it is listened to, on the same clock."""
     peer: bytes | None = None
@@ -93,15 +97,23 @@ class Entry:
         horizon = now - RATE_SAMPLES * RATE_SAMPLE_S - RATE_SAMPLE_S
         for then, records in self.samples:
             if then >= horizon and now > then:
-                return (self.records - records) / (now - then)
+                # Of a session that has just begun, too: nothing is made of a moment.
+                return (self.records - records) / max(now - then, RATE_SAMPLE_S)
         return 0.0
 
-    def lag_s(self, wall_time: float) -> float:
-        """Return the age of the newest committed record while more waits behind it, else 0."""
+    def lag_s(self, now: float, wall_time: float) -> float:
+        """Return the age of the newest committed record while more waits behind it, else 0.
+
+        No record is older than its session, whatever wall time its caller gave it, and whatever
+        has been done to the clock since.
+        """
         if self.pending_bytes == 0:
             return 0.0
-        newest = self.committed_wall_time
-        return max(wall_time - (self.session.hello.started if newest is None else newest), 0.0)
+        known_s = now - self.met
+        if self.committed_wall_time is None:
+            # Of a session that others have written before, nobody here knows how far behind it is.
+            return known_s if self.session.hello.known else known_s + self.age_s
+        return min(max(wall_time - self.committed_wall_time, 0.0), known_s + self.age_s)
 
     def facts(self, now: float, wall_time: float) -> dict[str, Any]:
         """Return what `tbxd status` shows of it.
@@ -125,7 +137,7 @@ class Entry:
             "records": self.records,
             "bytes": self.bytes,
             "rate": round(self.rate(now), 1),
-            "lag_s": round(self.lag_s(wall_time), 3),
+            "lag_s": round(self.lag_s(now, wall_time), 3),
             "position": session.accepted,
             "committed": session.committed,
             "pending_bytes": self.pending_bytes,

@@ -42,9 +42,11 @@ class Roster:
         """Return the entry of a session, or None if it is not known."""
         return self._entries.get(name)
 
-    def add(self, hello: Hello, path: str, now: float, *, recovered: bool = False) -> Entry:
-        """Take up a session that is not known yet."""
-        entry = Entry(Session(hello, recovered=recovered), path, now)
+    def add(
+        self, hello: Hello, path: str, now: float, *, age_s: float = 0.0, recovered: bool = False
+    ) -> Entry:
+        """Take up a session that is not known yet, and that is ``age_s`` old."""
+        entry = Entry(Session(hello, recovered=recovered), path, now, met=now, age_s=age_s)
         entry.sample(now)
         self._entries[hello.session] = entry
         return entry

@@ -18,6 +18,7 @@ that fails is ``trouble`` until a retry goes through.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import time
@@ -40,6 +41,10 @@ from .steps import Steps
 
 NOBODY = bytes(SESSION_BYTES)
 """The session that a mark names for the daemon's own notes; no session may have this name."""
+
+_NOTE_SLACK_MS = 1000
+"""By so much the time of a file may be behind that of a note in it, and more: file systems look at
+a coarser clock, and notes of one millisecond take the following ones."""
 
 
 class Ticket:
@@ -115,8 +120,7 @@ class RunDirectory:
         For such a session, an event may be added only if ``progress[session].written(start)`` is
         False for the start of its frame; the question is asked once for each event, in order.
         """
-        self.note_step = 0
-        """Step of the newest text among the notes."""
+        self._note_step = -1
         self._notes: list[bytes] = []
         self._gathered: dict[bytes, _Gathered] = {}
         self._restated: dict[bytes, Section] = {}
@@ -203,6 +207,26 @@ class RunDirectory:
             return bool(event_files(self.path))
         except OSError:
             return False
+
+    def next_note_step(self, wall_time: float) -> int:
+        """Return the step of the next text among the notes, above that of any that is here.
+
+        It is the time in milliseconds, as far as the clock was not set back since the last one:
+        also that of another daemon, which can have noted nothing later than it wrote.
+        """
+        if self._note_step < 0:
+            self._note_step = self._newest_ms() + _NOTE_SLACK_MS
+        self._note_step = max(int(wall_time * 1000), self._note_step + 1)
+        return self._note_step
+
+    def _newest_ms(self) -> int:
+        """Return when an event file here was last written, in ms since 1970; 0: there is none."""
+        newest = 0.0
+        with contextlib.suppress(OSError):
+            for path in event_files(self.path):
+                with contextlib.suppress(OSError):
+                    newest = max(newest, os.stat(path).st_mtime)
+        return int(newest * 1000)
 
     def note(self, event: bytes, *, waits: bool) -> None:
         """Gather an event of the daemon's own. Notes alone never make the first event file.

@@ -9,11 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from tbxd.cli import group
-from tbxd_wire import frame
+from tbxd_wire import frame, records
+from tbxd_wire.kinds import Kind
 from tbxd_wire.messages import Batch, Bye
 from tests.tbxd.daemons import Client, Daemon
 from tests.tbxd.hellos import hello_of, scalar_frame, scalar_frames
 from tests.tbxd.journals import write_segment
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -89,6 +91,20 @@ def test_a_daemon_without_sessions(tmp_path: Path) -> None:
     with Daemon(tmp_path / "rt"):
         result = CliRunner().invoke(group, ["status", "--directory", str(tmp_path / "rt")])
     assert "no sessions" in result.output
+
+
+@pytest.mark.parametrize("wall_time", [-1e300, 1e20, 1e300])
+def test_a_wall_time_that_is_in_no_calendar(tmp_path: Path, wall_time: float) -> None:
+    """A caller may give any; who died after it is shown all the same."""
+    runtime = tmp_path / "rt"
+    runtime.mkdir(mode=0o700)
+    record = records.encode(Kind.SCALAR, "tag", 0, wall_time, 1.0)
+    write_segment(runtime, hello_of(str(tmp_path / "run")), 0, 0, frame.encode(record))
+    with Daemon(runtime) as daemon:
+        wait_until(lambda: daemon.facts()["sessions"][0]["state"] == "died", "it is taken over")
+        result = CliRunner().invoke(group, ["status", "--directory", str(runtime)])
+    assert result.exit_code == 0, result.exception
+    assert "died" in result.output
 
 
 @pytest.mark.parametrize(

@@ -149,13 +149,35 @@ def test_samples_are_taken_once_per_second() -> None:
 
 def test_lag_is_the_age_of_the_newest_record_while_more_waits() -> None:
     _, (entry,) = roster_of(1)
-    assert entry.lag_s(1.7e9 + 50) == 0.0
+    entry.met, entry.age_s = 100.0, 20.0
+    assert entry.lag_s(130.0, 1.7e9 + 50) == 0.0
     entry.waiting = 100
-    assert entry.lag_s(1.7e9 + 50) == 50.0
+    # Nothing is written yet: as old as the session.
+    assert entry.lag_s(130.0, 1.7e9 + 50) == 50.0
     entry.committed_wall_time = 1.7e9 + 48
-    assert entry.lag_s(1.7e9 + 50) == 2.0
-    # A clock that was set back is no negative lag.
-    assert entry.lag_s(1.7e9) == 0.0
+    assert entry.lag_s(130.0, 1.7e9 + 50) == 2.0
+    # A clock that was set back is no negative lag, one that was set forward none of an hour.
+    assert entry.lag_s(130.0, 1.7e9) == 0.0
+    assert entry.lag_s(130.0, 1.7e9 + 3600) == 50.0
+    # Nor is a wall time of the caller's own.
+    entry.committed_wall_time = -1e300
+    assert entry.lag_s(130.0, 1.7e9) == 50.0
+
+
+def test_lag_of_a_session_that_another_daemon_has_written_before() -> None:
+    """Until something of it is written here, nobody knows how old what waits is."""
+    roster = Roster(1 << 28)
+    entry = roster.add(hello_of("/run", known=True), "/run", 100.0, age_s=1e6)
+    entry.waiting = 100
+    assert entry.lag_s(101.0, 1.7e9) == 1.0
+    entry.committed_wall_time = 1.7e9 - 3600
+    assert entry.lag_s(102.0, 1.7e9) == 3600.0
+
+
+def test_the_rate_of_the_first_moment_is_none_of_a_second() -> None:
+    _, (entry,) = roster_of(1)
+    entry.records = 14
+    assert entry.rate(4e-6) == 14.0
 
 
 def test_the_facts_are_json_and_name_everything() -> None:
