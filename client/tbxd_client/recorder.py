@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import threading
 import time
 import weakref
@@ -19,6 +18,7 @@ from typing import Any
 from tbxd_wire import paths, records
 from tbxd_wire.arrays import Source
 from tbxd_wire.kinds import Kind
+from tbxd_wire.limits import SESSION_BYTES
 
 from . import client, fork, roles, run
 from .journal import Journal
@@ -30,6 +30,20 @@ _LOOK_S = 0.005
 """Who waits for room in a full journal looks for it so often."""
 
 _NO_RECORDS = dict.fromkeys(("records", "bytes", "committed_bytes", "pending_bytes", "shed"), 0)
+
+
+class _Here:
+    """Tells this process from any other, also from one that has its pid: later, or elsewhere."""
+
+    def __init__(self) -> None:
+        self.token = os.urandom(SESSION_BYTES)
+        fork.watch(self)
+
+    def forget_parent(self) -> None:
+        self.token = os.urandom(SESSION_BYTES)
+
+
+_here = _Here()
 
 
 class Recorder:
@@ -59,7 +73,7 @@ class Recorder:
         self._given_role = None if role is None else paths.safe_relative(role)
         self._suffix = paths.safe_suffix(suffix)
         self._purge_step = purge_step
-        self._origin = (platform.node(), os.getpid())
+        self._origin = _here.token
         self._begin()
         run.make(self.run, self._find_role())
         # Made now, so that a runtime directory that cannot be used is an error here and not later.
@@ -226,7 +240,7 @@ class Recorder:
         if self._role is not None:
             return self._role
         given, here = self._given_role, roles.this_process()
-        if self._origin == (platform.node(), os.getpid()):
+        if self._origin == _here.token:
             return roles.role(here) if given is None else given
         own = roles.role(here)
         if not own and not here.rank_is_own:
@@ -235,8 +249,8 @@ class Recorder:
         return "/".join(part for part in (given, own) if part)
 
 
-def _arrive(run: str, role: str | None, suffix: str, origin: tuple[str, int]) -> Recorder:
-    """Make the recorder that was pickled by the process ``origin`` (host, pid)."""
+def _arrive(run: str, role: str | None, suffix: str, origin: bytes) -> Recorder:
+    """Make the recorder that was pickled by the process whose token is ``origin``."""
     recorder = Recorder(run, role, suffix, None)
     recorder._origin = origin
     return recorder

@@ -46,15 +46,15 @@ def main() -> None:
         outputs[pid] = said
 
     def kill_all(*_: object) -> None:
-        for pid in outputs:
-            os.kill(pid, signal.SIGKILL)
+        for each in outputs:
+            os.kill(each, signal.SIGKILL)
 
     signal.signal(signal.SIGTERM, kill_all)
     os.close(go)
     while outputs:
         pid, status = os.wait()
-        said = os.pread(outputs.pop(pid), 10_000, 0).decode()
-        print(pid, os.waitstatus_to_exitcode(status), repr(said), flush=True)
+        words = os.pread(outputs.pop(pid), 10_000, 0).decode()
+        print(pid, os.waitstatus_to_exitcode(status), repr(words), flush=True)
 
 
 if __name__ == "__main__":
