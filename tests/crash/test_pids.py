@@ -17,6 +17,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 
 from tbxd.ask import ask
 from tbxd.encode.note import LIFECYCLE_TAG
+from tbxd_wire import places
 from tests.waiting import wait_until
 
 from . import tally
@@ -100,8 +101,10 @@ def lifecycle(run: Path) -> list[str]:
 
 
 def test_the_journal_of_a_dead_process_is_not_that_of_a_living_one_with_its_pid(
-    tmp_path: Path, daemon: Daemon, ledger: Ledger
+    tmp_path: Path, daemon: Daemon, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # One that a trainer started would end with the trainer's namespace.
+    monkeypatch.setenv(places.AUTOSTART_VARIABLE, "0")
     daemon.start()
     with training(tmp_path, "first") as first:
         # The daemon looks away while one takes the other's place.
