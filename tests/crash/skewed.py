@@ -48,10 +48,11 @@ def main() -> None:
 
         group(["serve", *arguments])
     else:
+        from .producer import Habits
         from .producer import main as train
 
         run, tally = arguments
-        train({}, run, tally, 0.01, 100, "tbxd", False)
+        train({}, run, tally, habits=Habits(pause_s=0.01, burst=100, bulk_every=0))
 
 
 if __name__ == "__main__":
