@@ -23,6 +23,7 @@ from tbxd_wire import frame, segment
 from tbxd_wire.arrays import Source
 from tbxd_wire.limits import CUT_BYTES, SEGMENT_HEAD_BYTES
 
+from . import fork
 from .mapping import Allowance, MappedSegment
 from .supply import Supply
 
@@ -51,6 +52,7 @@ class Appender:
         hello: what recovery must know, for the head of every segment.
         allowance: shared by all journals of the process.
         wake: called, without any lock, by the first append after ``parked`` was set.
+        mine: the ``fork.generation`` of the process that named the session; default: of this one.
 
     Raises:
         OSError: the first segment cannot be made.
@@ -64,6 +66,7 @@ class Appender:
         hello: bytes,
         allowance: Allowance,
         wake: Callable[[], None],
+        mine: int | None = None,
     ) -> None:
         self.parked = True
         self.shed = 0
@@ -75,7 +78,7 @@ class Appender:
         # What interrupted a slow append and waits for its end: frames, and None for ``leave``.
         self._deferred: list[bytes | None] = []
         self.closed = False
-        self._supply = Supply(directory, session, hello, allowance)
+        self._supply = Supply(directory, session, hello, allowance, mine)
         self._first = self._supply.first
         self._segments = [self._first]
         self._current: MappedSegment
@@ -83,6 +86,7 @@ class Appender:
         self._use(self._first)
         self._tail = self._placed = SEGMENT_HEAD_BYTES
         self._next_stop(self._tail)
+        fork.watch(self)
 
     def append(self, body: bytes) -> bool:
         """Put one record into the journal; return whether there was room.
@@ -197,7 +201,8 @@ class Appender:
         while self._deferred:
             data = self._deferred[0]
             if data is None:
-                self._let_go()
+                if not self.closed:
+                    self._let_go()
             elif not self._place(data, (), len(data)):
                 self._count_shed()
             del self._deferred[0]

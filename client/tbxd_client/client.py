@@ -41,6 +41,10 @@ _CHILD_EXIT_TIMEOUT_S = 2.0
 _GRACE_S = 1.0
 """How long ``close`` waits when there is no daemon and none can be started."""
 
+_LOOK_S = 0.1
+"""Who waits for the link looks by itself so often: a signal handler that waited, too, just before
+may have been told in its stead."""
+
 
 class Client:
     """The sessions of this process in one runtime directory.
@@ -69,7 +73,7 @@ class Client:
         self._link = Link(directory, launcher)
 
     def open(self, run: str, role: str, suffix: str) -> Stream:
-        """Begin a session.
+        """Make a session; ``carry`` or ``discard`` must follow.
 
         Args:
             run: absolute path of the run directory.
@@ -79,6 +83,7 @@ class Client:
         Raises:
             OSError: its journal cannot be made.
         """
+        mine = fork.generation
         hello = messages.Hello(
             session=os.urandom(SESSION_BYTES),
             oldest=PROTOCOL_OLDEST,
@@ -97,13 +102,25 @@ class Client:
         # Somebody who cleans up temporary directories may have taken it away.
         places.make_private(self.directory, os.getuid())
         journal = Journal(
-            self.directory, hello.session, bytes(head), self._allowance, self._link.wake
+            self.directory, hello.session, bytes(head), self._allowance, self._link.wake, mine
         )
-        stream = Stream(hello.session, journal, Outbox(hello))
+        return Stream(hello.session, journal, Outbox(hello))
+
+    def carry(self, stream: Stream) -> None:
+        """Send what the session holds, from now on until it ends. Twice is once."""
         with self._link.progress:
-            self._streams = {each for each in self._streams if not each.done} | {stream}
+            if stream.done or stream in self._streams:
+                return
+            self._streams.difference_update([each for each in list(self._streams) if each.done])
             self._link.add(stream)
-        return stream
+            self._streams.add(stream)
+        # What was appended before the link knew of it has woken nobody.
+        self._link.wake()
+
+    def discard(self, stream: Stream) -> None:
+        """Take back a session that is not carried, with all that it holds."""
+        stream.done = True
+        stream.journal.remove(stream.journal.tail)
 
     def may_wait(self, stream: Stream, since: float, *record: Any) -> bool:
         """Whether a call that began at ``since`` may wait on for room in the journal.
@@ -129,18 +146,23 @@ class Client:
         Raises:
             FlushTimeout: it was not, in time; nothing is lost.
         """
-        target = stream.journal.tail
-        if stream.outbox.acked >= target or self._link.is_own_thread():
+        if self._link.is_own_thread():
             return
-        deadline = time.monotonic() + timeout_s
+        in_vain = self._is_in_the_way()
+        target = stream.journal.tail
+        if stream.outbox.acked >= target:
+            return
+        self.carry(stream)
+        deadline = time.monotonic() + (0.0 if in_vain else timeout_s)
         stream.wanted = target
         self._link.wake()
         with self._link.progress:
             while stream.outbox.acked < target:
                 remaining = deadline - time.monotonic()
-                if remaining <= 0 or stream.outbox.state is State.REFUSED:
+                refused = stream.outbox.state is State.REFUSED
+                if remaining <= 0 or refused or stream.done:
                     raise FlushTimeout(timeout_s, target - stream.outbox.acked, self._why(stream))
-                self._link.progress.wait(remaining)
+                self._link.progress.wait(min(remaining, _LOOK_S))
 
     def close(self, stream: Stream, timeout_s: float) -> bool:
         """End a session; return whether everything is committed.
@@ -150,14 +172,14 @@ class Client:
         stream.journal.end()
         stream.wanted = stream.journal.tail
         stream.ending = True
-        if not self._link.is_own_thread():
+        if not self._link.is_own_thread() and not self._is_in_the_way():
+            self.carry(stream)
             self._await_end(stream, timeout_s)
-        with self._link.progress:
-            committed = stream.outbox.acked >= stream.wanted
-            if not stream.done:
-                self._link.remove(stream)
-                stream.abandon()
-            self._streams.discard(stream)
+        committed = stream.outbox.acked >= stream.wanted
+        if not stream.done:
+            self._link.remove(stream)
+            stream.abandon()
+        self._streams.discard(stream)
         if not committed:
             logger.warning(
                 "tbxd: closed with %d bytes of records not yet in the event files (%s);"
@@ -167,6 +189,13 @@ class Client:
                 self.directory,
             )
         return committed
+
+    def _is_in_the_way(self) -> bool:
+        """Whether this call has interrupted an append, whose end the link may be waiting for.
+
+        Then it is no use to wait for the link.
+        """
+        return any(each.journal.is_held_here() for each in list(self._streams))
 
     def _await_end(self, stream: Stream, timeout_s: float) -> None:
         """Wait until the link has taken leave for ``stream``, or it is no use."""
@@ -181,7 +210,7 @@ class Client:
                 until = deadline if self._link.may_progress() else no_use
                 if now >= until:
                     return
-                self._link.progress.wait(min(until - now, _GRACE_S))
+                self._link.progress.wait(min(until - now, _LOOK_S))
 
     def release(self, stream: Stream) -> None:
         """End a session whose writer nobody holds any more, without waiting.
@@ -199,6 +228,10 @@ class Client:
         for stream in list(self._streams):
             self.close(stream, max(0.0, deadline - time.monotonic()))
 
+    def stop(self) -> None:
+        """Take back a client that has no session."""
+        self._link.stop(0.0)
+
     def stats(self, stream: Stream) -> dict[str, Any]:
         """Return what a writer shows of one session."""
         return {
@@ -214,8 +247,6 @@ class Client:
     def forget_parent(self) -> None:
         """In a forked child: nothing of this client may be used or destroyed."""
         self._link.forget_parent()
-        for stream in self._streams:
-            stream.journal.forget_parent()
         fork.bury(self)
 
     def _why(self, stream: Stream) -> str:
@@ -243,9 +274,24 @@ class _Clients:
         with self._lock:
             client = self._by_directory.get(directory)
             self._register_child_exit()
-            if client is None:
-                client = self._by_directory[directory] = Client(directory, os.environ)
+            while client is None:
+                client = self._make(directory)
             return client
+
+    def _make(self, directory: str) -> Client | None:
+        """Return a new client, or the one that a signal handler has made meanwhile.
+
+        None: a signal handler has forked, and this is the child.
+        """
+        mine = fork.generation
+        made = Client(directory, os.environ)
+        if fork.generation != mine:
+            made.forget_parent()
+            return None
+        client = self._by_directory.setdefault(directory, made)
+        if client is not made:
+            made.stop()
+        return client
 
     def close(self, timeout_s: float) -> None:
         """End every session."""

@@ -108,6 +108,11 @@ class Journal(Appender):
 
     # -- the end
 
+    def is_held_here(self) -> bool:
+        """Whether this call has interrupted another one, of this journal and its own thread."""
+        held: bool = self._lock._is_owned()  # type: ignore[attr-defined]
+        return held
+
     def end(self) -> None:
         """Note that the writer ends in good order; what is not yet committed stays for a daemon."""
         self._first.words[segment.ENDED] = 1
@@ -115,12 +120,15 @@ class Journal(Appender):
     def leave(self) -> None:
         """Let go of the files: a daemon may take over what they hold."""
         with self._lock:
+            if self.closed:
+                return
             if self._tail == BUSY:
                 # Called from within an append, which is to be in the files when they are left.
                 self._deferred.append(None)
                 return
             self._append_deferred()
-            self._let_go()
+            if not self.closed:
+                self._let_go()
 
     def remove(self, position: int) -> bool:
         """Delete the files if nothing lies behind ``position``; return whether they are gone."""

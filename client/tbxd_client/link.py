@@ -91,12 +91,19 @@ class Link:
     def add(self, stream: Stream) -> None:
         """Carry ``stream`` from now on, until it is done."""
         with self.progress:
-            self._streams = (*self._streams, stream)
+            while stream not in (before := self._streams):
+                self._replace(before, (*before, stream))
 
     def remove(self, stream: Stream) -> None:
         """Carry ``stream`` no longer."""
         with self.progress:
-            self._streams = tuple(each for each in self._streams if each is not stream)
+            while stream in (before := self._streams):
+                self._replace(before, tuple(each for each in before if each is not stream))
+
+    def _replace(self, before: tuple[Stream, ...], after: tuple[Stream, ...]) -> None:
+        """Carry the streams ``after``, unless a signal handler has just changed them, too."""
+        # One step, for it calls nothing.
+        if self._streams is before: self._streams = after  # fmt: skip # noqa: E701
 
     def may_progress(self) -> bool:
         """Whether there is a daemon, or one may be starting."""
@@ -167,10 +174,12 @@ class Link:
 
     def _take_leave(self, stream: Stream) -> None:
         """End a stream whose writer is closed and whose records are all committed."""
-        with self.progress:
-            if stream.finish():
-                if self.connected:
-                    self._connection.send(stream.bye())
+        # Not with the lock held: it waits for an append, and a signal handler that has interrupted
+        # that append may wait for the lock.
+        if stream.finish():
+            if self.connected:
+                self._connection.send(stream.bye())
+            with self.progress:
                 self.remove(stream)
                 self.progress.notify_all()
 

@@ -49,16 +49,16 @@ class Allowance:
         """Reserve ``size`` bytes, or return False."""
         limit = self.bulky_bytes if bulky else self.limit_bytes
         found = os.statvfs(directory)
-        with self._lock:
-            if self.used_bytes + size > limit or size > found.f_bavail * found.f_frsize // 2:
-                return False
-            self.used_bytes += size
-            return True
+        if size > found.f_bavail * found.f_frsize // 2:
+            return False
+        # One step, for what it holds the lock for calls nothing. A signal handler in the midst of
+        # it might wait for the sender, and the sender for the lock.
+        with self._lock: fits = self.used_bytes + size <= limit; self.used_bytes += size * fits  # fmt: skip # noqa: E501, E701, E702
+        return fits
 
     def give(self, size: int) -> None:
         """Return ``size`` bytes."""
-        with self._lock:
-            self.used_bytes -= size
+        with self._lock: self.used_bytes -= size  # fmt: skip # noqa: E701
 
 
 class MappedSegment:

@@ -106,7 +106,8 @@ class Recorder:
                 if self._stream is not None and self._stream.journal.closed:
                     self._forget_stream()
                 active, stream = self._client, self._stream
-                is_full = stream is not None and append in (self.append, self.append_arrays)
+                journal = None if stream is None else stream.journal
+                is_full = journal is not None and append in (journal.append, journal.append_arrays)
                 if is_full:
                     assert active is not None
                     assert stream is not None
@@ -185,7 +186,8 @@ class Recorder:
     def _open_journal(self) -> Journal | None:
         """Return the session's journal, opened if there is none; None: a record is shed."""
         with self._lock:
-            if self._stream is None:
+            # A signal handler may close what has just been opened.
+            while (stream := self._stream) is None:
                 try:
                     self._open()
                 except Exception as error:
@@ -193,36 +195,55 @@ class Recorder:
                     self.shed += 1
                     self._warn(f"its journal could not be opened: {error}")
                     return None
-            assert self._stream is not None
-            return self._stream.journal
+            return stream.journal
 
     def _open(self) -> None:
+        """Open a session, unless a signal handler or a destructor has opened one meanwhile.
+
+        Whatever logs in the midst of this, in the same thread, cannot wait for it.
+        """
         mine = fork.generation
         if self._client is None:
-            self._client = client.get()
+            found = client.get()
+            self._client = found if fork.generation == mine else fork.refuse()
         active = self._client
-        self._role = self._find_role()
-        stream = active.open(self.run, self._role, self._suffix)
+        role = self._find_role()
+        self._role = role if fork.generation == mine else fork.refuse()
+        stream = active.open(self.run, role, self._suffix)
+        try:
+            self._adopt(active, stream, mine)
+        finally:
+            if self._stream is not stream:
+                active.discard(stream)
+
+    def _adopt(self, active: client.Client, stream: Stream, mine: int) -> None:
+        """Have ``stream`` be this recorder's session, if there is none by now."""
+        journal = stream.journal
+        append, append_arrays = journal.append, journal.append_arrays
         if self._purge_step is not None:
-            stream.journal.append(
-                records.encode(Kind.SESSION_START, "", self._purge_step, time.time())
-            )
-            self._purge_step = None
-        self._finalizer = weakref.finalize(self, active.release, stream)
-        self._finalizer.atexit = False
-        # A child that was forked meanwhile, by a signal handler, opens a session of its own.
-        self._stream = stream if fork.generation == mine else fork.refuse()
-        self.append = stream.journal.append
-        self.append_arrays = stream.journal.append_arrays
+            body = records.encode(Kind.SESSION_START, "", self._purge_step, time.time())
+            append(body) if fork.generation == mine else fork.refuse()
+        finalizer = weakref.finalize(self, active.release, stream)
+        finalizer.atexit = False
+        # A child that was forked meanwhile, by a signal handler, opens a session of its own. And
+        # all of it is one step, for it calls nothing: whatever else runs finds it done or not.
+        if fork.generation == mine and self._stream is None: self._stream = stream; self._finalizer = finalizer; self._purge_step = None; self.append = append; self.append_arrays = append_arrays  # fmt: skip # noqa: E501, E701, E702
+        if self._stream is stream:
+            active.carry(stream)
+            return
+        finalizer.detach()
+        if fork.generation != mine:
+            fork.refuse()
 
     def _forget_stream(self) -> None:
         with self._lock:
-            if self._finalizer is not None:
-                self._finalizer.detach()
-            if self._stream is not None:
-                self.shed += self._stream.journal.shed
-            self._stream = None
-            self.append = self.append_arrays = self._append_first
+            first, stream, finalizer = self._append_first, self._stream, self._finalizer
+            if stream is None:
+                return
+            # One step, as above: what logs meanwhile may have opened the next session.
+            if self._stream is stream: self._stream = None; self._finalizer = None; self.append = self.append_arrays = first; self.shed += stream.journal.shed  # fmt: skip # noqa: E501, E701, E702
+            if finalizer is not None:
+                finalizer.detach()
 
     def _warn(self, why: str) -> None:
         """Say once that a record was not logged; ``stats`` says why the last one was not."""

@@ -70,15 +70,23 @@ class Supply:
         session: 16 bytes.
         hello: what recovery must know, for the head of every segment.
         allowance: shared by all journals of the process.
+        mine: the ``fork.generation`` of the process that named the session; default: of this one.
 
     Raises:
         OSError: slot 0 cannot be made.
         SegmentError: the hello is too long.
     """
 
-    def __init__(self, directory: str, session: bytes, hello: bytes, allowance: Allowance) -> None:
+    def __init__(
+        self,
+        directory: str,
+        session: bytes,
+        hello: bytes,
+        allowance: Allowance,
+        mine: int | None = None,
+    ) -> None:
         self.pool: list[MappedSegment] = []
-        self._mine = fork.generation
+        self._mine = fork.generation if mine is None else mine
         self._directory = directory
         self._session = session
         self._hello = hello

@@ -100,11 +100,35 @@ def judge(directory: Path, begun: int, returned: int, *, first: int = 0) -> Verd
         returned: calls that had returned.
         first: what comes before this record was taken away, and is neither lost nor wrong.
     """
+    found: list[int | None] = []
+    for tag, step, number in records(directory):
+        right = tag in (TAG, TEXT_TAG) and _says(step, number) and first <= step < begun
+        found.append(step if right else None)
+    return _verdict(found, begun, returned, first)
+
+
+def judge_each(directory: Path, counts: dict[str, int]) -> dict[str, Verdict]:
+    """Compare the records of many tags in ``directory`` with how many calls returned for each.
+
+    What is there of any other tag, is reported as wrong under that tag.
+    """
+    found: dict[str, list[int | None]] = {tag: [] for tag in counts}
+    for tag, step, number in records(directory):
+        right = _says(step, number) and 0 <= step < counts.get(tag, 0)
+        found.setdefault(tag, []).append(step if right else None)
+    return {
+        tag: _verdict(steps, counts.get(tag, 0), counts.get(tag, 0), 0)
+        for tag, steps in found.items()
+    }
+
+
+def _verdict(found: list[int | None], begun: int, returned: int, first: int) -> Verdict:
+    """Judge the steps of one author's records in the order of the file; None is a wrong one."""
     seen: set[int] = set()
     twice = wrong = 0
     last = -1
-    for tag, step, number in records(directory):
-        if tag not in (TAG, TEXT_TAG) or not _says(step, number) or not first <= step < begun:
+    for step in found:
+        if step is None:
             wrong += 1
             continue
         if step in seen:

@@ -1,0 +1,48 @@
+"""Calls of a writer, interrupted at each of their lines by what logs, closes or forks itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .field import Daemon
+from .judge import judge_each, records
+from .ledger import Ledger
+
+
+@pytest.mark.parametrize(
+    ("call", "deed"),
+    [
+        ("the first record", "logs"),
+        ("the first record", "logs and closes"),
+        ("the first record", "forks"),
+        ("flush", "logs and closes"),
+        ("close", "logs"),
+        ("close", "logs and closes"),
+    ],
+)
+def test_at_each_line(tmp_path: Path, daemon: Daemon, ledger: Ledger, call: str, deed: str) -> None:
+    """A handler cannot wait for what it interrupts: nothing is lost or left open all the same."""
+    daemon.start()
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "tests.crash.interrupted", call, deed, str(run)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 0, ended.stderr
+    lines = int(ended.stdout)
+    assert lines > 20
+    daemon.settle()
+    # At the last attempt the call was over before its turn came.
+    counts = {"main": lines} | ({} if deed == "forks" else {"handler": lines - 1})
+    verdicts = judge_each(run, counts)
+    if deed == "forks":
+        children = [path for path in run.iterdir() if path.is_dir()]
+        steps = [step for path in children for tag, step, _ in records(path) if tag == "child"]
+        assert sorted(steps) == list(range(lines - 1))
+    ledger.enter(f"{call}: a handler {deed}", verdicts.values())
+    for tag, verdict in verdicts.items():
+        assert (verdict.lost, verdict.twice) == (0, 0), f"{tag}: {verdict}"
+        # What a handler leaves to the daemon comes behind the session that follows.
+        assert verdict.good or deed == "logs and closes", f"{tag}: {verdict}"
