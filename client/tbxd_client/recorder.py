@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 import weakref
@@ -68,6 +69,9 @@ class Recorder:
             name is no Unicode.
     """
 
+    # Of the class, for the names of a module are gone before the interpreter is.
+    _is_finalizing = staticmethod(sys.is_finalizing)
+
     def __init__(self, logdir: str, role: str | None, suffix: str, purge_step: int | None) -> None:
         self.run = run.absolute(logdir)
         self._given_role = None if role is None else paths.safe_relative(role)
@@ -100,6 +104,16 @@ class Recorder:
         Another thread may have closed the writer a moment ago: the record then belongs to the
         next session. If the journal is full, ``TBXD_JOURNAL_FULL`` says whether to wait for room.
         """
+        try:
+            self._place(append, *record)
+        except Exception:
+            # A destructor may log while modules are taken apart, and any name here be gone.
+            if not self._is_finalizing():
+                raise
+            self.shed += 1
+
+    def _place(self, append: Callable[..., bool], *record: Any) -> None:
+        """Find room for a record, or count it."""
         since = time.monotonic()
         while True:
             with self._lock:
@@ -248,7 +262,7 @@ class Recorder:
     def _warn(self, why: str) -> None:
         """Say once that a record was not logged; ``stats`` says why the last one was not."""
         self._refusal = why
-        if not self._warned:
+        if not self._warned and not self._is_finalizing():
             self._warned = True
             logger.warning(
                 "tbxd: a record for %s was not logged: %s; stats()['shed'] counts how many follow",

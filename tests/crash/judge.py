@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import google_crc32c
+import numpy
 from PIL import Image
 from tensorboard.backend.event_processing import event_file_loader
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
@@ -52,8 +53,8 @@ def event_files(directory: Path) -> list[Path]:
 def records(directory: Path) -> Iterator[tuple[str, int, float | None]]:
     """Yield ``(tag, step, number)`` of every record in a run directory, as TensorBoard reads it.
 
-    The number is what a scalar, a text, each pixel of a picture, each value of a histogram says;
-    None if they do not agree. What the daemon itself notes there is left out.
+    The number is what a scalar, a text, each pixel of a picture, each value of a histogram or a
+    tensor says; None if they do not agree. What the daemon itself notes there is left out.
     """
     for path in event_files(directory):
         for event in event_file_loader.RawEventFileLoader(str(path)).Load():
@@ -73,6 +74,9 @@ def _number_of(value: Any) -> float | None:
     if kind == "tensor" and value.tag == TEXT_TAG:
         (text,) = value.tensor.string_val
         return float(text)
+    if kind == "tensor":
+        numbers = set(numpy.frombuffer(value.tensor.tensor_content, "<f4").tolist())
+        return float(numbers.pop()) if len(numbers) == 1 else None
     if kind == "image":
         with Image.open(io.BytesIO(value.image.encoded_image_string)) as picture:
             pixels = set(picture.tobytes())

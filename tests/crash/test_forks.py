@@ -1,0 +1,54 @@
+"""Forks at any instant of a trainer that logs: each child is an author, and disturbs nobody."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tbxd.ask import ask
+
+from . import tally
+from .field import Daemon
+from .judge import judge
+from .ledger import Ledger
+
+
+@pytest.mark.parametrize(("what", "forks"), [("scalars", 36), ("arrays", 18), ("generations", 6)])
+def test_forks(
+    tmp_path: Path,
+    daemon: Daemon,
+    ledger: Ledger,
+    pytestconfig: pytest.Config,
+    what: str,
+    forks: int,
+) -> None:
+    daemon.start()
+    run = tmp_path / "run"
+    if pytestconfig.getoption("long"):
+        forks *= 10 if what != "generations" else 5
+    # From Python 3.12 on, whoever forks beside threads is warned.
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "tests.crash.forking"]
+    ended = subprocess.run(
+        [*command, what, str(forks), str(run)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    daemon.settle()
+    sessions = ask(str(daemon.directory))["sessions"]
+    assert [each["state"] for each in sessions if not each["role"]] == ["closed"]
+    verdicts = {}
+    for path in tmp_path.glob("run-*.tally"):
+        role = path.stem.removeprefix("run-")
+        directory = run if role == "parent" else run / role
+        verdicts[role] = judge(directory, *tally.read(path))
+    assert len(verdicts) == forks + 1
+    ledger.enter(f"forks, {what}", verdicts.values())
+    for role, verdict in verdicts.items():
+        assert verdict.good, f"{role}: {verdict}"
+        assert verdict.returned > 0
