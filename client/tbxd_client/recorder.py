@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 _LOOK_S = 0.005
 """Who waits for room in a full journal looks for it so often."""
 
+_waiting = threading.local()
+"""Since when the calling thread has been looking for room, or None."""
+
 _NO_RECORDS = dict.fromkeys(("records", "bytes", "committed_bytes", "pending_bytes", "shed"), 0)
 
 
@@ -105,16 +108,25 @@ class Recorder:
         next session. If the journal is full, ``TBXD_JOURNAL_FULL`` says whether to wait for room.
         """
         try:
-            self._place(append, *record)
+            # A call that interrupts a waiting one of its thread, from a signal handler, waits no
+            # longer than that one may: it has begun with it.
+            since: float | None = getattr(_waiting, "since", None)
+            if since is not None:
+                self._place(since, append, *record)
+                return
+            try:
+                _waiting.since = time.monotonic()
+                self._place(_waiting.since, append, *record)
+            finally:
+                _waiting.since = None
         except Exception:
             # A destructor may log while modules are taken apart, and any name here be gone.
             if not self._is_finalizing():
                 raise
             self.shed += 1
 
-    def _place(self, append: Callable[..., bool], *record: Any) -> None:
-        """Find room for a record, or count it."""
-        since = time.monotonic()
+    def _place(self, since: float, append: Callable[..., bool], *record: Any) -> None:
+        """Find room for a record, waiting for it as who waits ``since`` then may, or count it."""
         while True:
             with self._lock:
                 if self._stream is not None and self._stream.journal.closed:

@@ -44,10 +44,10 @@ class Producer:
         """Return how many calls have returned."""
         return tally.read(self.tally)[1]
 
-    def kill(self) -> None:
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Kill the trainer, and wait until it is gone."""
         assert self.process.pid is not None
-        os.kill(self.process.pid, signal.SIGKILL)
+        os.kill(self.process.pid, number)
         self.process.join()
 
 
@@ -68,6 +68,7 @@ class Trainers:
         bulk_every: int = 1000,
         loaders: int = 0,
         over: str = "",
+        rank: int | None = None,
     ) -> Producer:
         """Start a trainer that logs into ``root/name`` until it is killed.
 
@@ -76,17 +77,22 @@ class Trainers:
             pause_s, burst, bulk_every, loaders: its :class:`~tests.crash.producer.Habits`.
             writer: "tbxd", "tensorboardX" or "torch".
             over: a file; once it is there the trainer ends by itself.
+            rank: log as this rank, into the directory that the run has for it.
         """
-        run, counted = self._root / name, self._root / f"{name}.tally"
+        logdir, author = self._root / name, f"rank{rank}" if rank else ""
         # The fork server keeps the environment it was started with, perhaps that of another test.
         names = (places.DIRECTORY_VARIABLE, places.AUTOSTART_VARIABLE, places.NOTES_VARIABLE)
         environment = {name: os.environ.get(name, "1") for name in names}
+        counted = self._root / f"{name}{author}.tally"
+        if rank is not None:
+            environment["RANK"] = str(rank)
         habits = producer.Habits(pause_s, burst, bulk_every, loaders)
         process = _forkserver.Process(
-            target=producer.main, args=(environment, str(run), str(counted), writer, habits, over)
+            target=producer.main,
+            args=(environment, str(logdir), str(counted), writer, habits, over),
         )
         process.start()
-        self._started.append(Producer(process, run, counted, habits))
+        self._started.append(Producer(process, logdir / author, counted, habits))
         return self._started[-1]
 
     def end(self) -> None:
@@ -147,6 +153,15 @@ class Daemon:
         # Whoever asks has the daemon look for the dead at once.
         ask(str(self.directory))
         wait_until(lambda: not self.journals(), "all journals are taken over")
+
+    def settle_one(self, role: str) -> None:
+        """Wait until the journal of one dead author is in its event file."""
+
+        def gone() -> bool:
+            sessions = ask(str(self.directory))["sessions"]
+            return all(each["state"] == "died" for each in sessions if each["role"] == role)
+
+        wait_until(gone, f"the journal of {role} is taken over")
 
     def journals(self) -> list[str]:
         """Return the names of all journals that lie in the directory.

@@ -50,11 +50,14 @@ def value_of(step: int) -> float:
 
 
 def open_writer(name: str, run: str) -> Any:
-    """Return a writer of tbxd or of one of its peers, into the directory ``run`` itself."""
+    """Return a writer of tbxd or of one of its peers, into the directory ``run`` itself.
+
+    A rank's is its rank's directory there.
+    """
     if name == "tbxd":
         from tbxd_client import SummaryWriter
 
-        return SummaryWriter(run, role="")
+        return SummaryWriter(run, role=None if "RANK" in os.environ else "")
     module = "torch.utils.tensorboard" if name == "torch" else name
     return importlib.import_module(module).SummaryWriter(run)
 

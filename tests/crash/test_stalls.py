@@ -194,6 +194,52 @@ def test_a_writer_that_is_closed_while_a_call_waits(
     assert len(list(records(run))) == calls - shed
 
 
+@pytest.mark.parametrize("handlers_writer", ["the same", "another"])
+def test_a_signal_handler_that_logs_while_a_call_waits(
+    tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch, handlers_writer: str
+) -> None:
+    """It waits no longer than what it interrupts: the calls together take what one may."""
+    monkeypatch.setenv(places.AUTOSTART_VARIABLE, "0")
+    monkeypatch.setenv(places.JOURNAL_LIMIT_VARIABLE, "200KiB")
+    writer, other = SummaryWriter(tmp_path / "run"), SummaryWriter(tmp_path / "other")
+    other.add_scalar("first", 1.0, 0)
+    calls = fill(writer)
+    # So that a long record finds no room there, either.
+    others = 1 + fill(other)
+    for each in (writer, other):
+        monkeypatch.setattr(each._recorder._client, "_patience_s", 1.0)  # type: ignore[union-attr]
+    shed = (writer.stats()["shed"], other.stats()["shed"])
+    handled = 0
+
+    def handle(*_: object) -> None:
+        nonlocal handled
+        handled += 1
+        if handled == 10:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        chosen = writer if handlers_writer == "the same" else other
+        chosen.add_scalar("x" * 1000, 1.0, handled)
+
+    before = signal.signal(signal.SIGALRM, handle)
+    # Again and again, also in the midst of the handler.
+    signal.setitimer(signal.ITIMER_REAL, 0.3, 0.3)
+    since = time.monotonic()
+    try:
+        writer.add_scalar("x" * 1000, 1.0, 0)
+        took = time.monotonic() - since
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert handled >= 3
+    assert 1.0 <= took < 2.0
+    refused = writer.stats()["shed"] - shed[0], other.stats()["shed"] - shed[1]
+    assert refused == ((1 + handled, 0) if handlers_writer == "the same" else (1, handled))
+    daemon.start()
+    for each in (writer, other):
+        each.close()
+    found = len(list(records(tmp_path / "run"))), len(list(records(tmp_path / "other")))
+    assert found == (calls - shed[0], others - shed[1])
+
+
 def test_what_never_fits_is_not_waited_for(
     tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
