@@ -1,12 +1,13 @@
 """A trainer whose calls are interrupted at each of their lines in turn.
 
-``python -m tests.crash.interrupted CALL DEED RUN``. A tracer stands for a signal handler, or for a
-destructor that the garbage collector runs: both come in between two steps of whatever is going on,
-in the same thread, and what is going on cannot go on before they are over.
+``python -m tests.crash.interrupted CALL DEED STRIDE RUN``. A tracer stands for a signal handler, or
+for a destructor that the garbage collector runs: both come in between two steps of whatever is going
+on, in the same thread, and what is going on cannot go on before they are over.
 
-At line n the main program logs record n of the tag ``main``, and what interrupts it record n of
-``handler``. Prints for how many lines it did so. Each time all is closed at the end, and no journal
-may be left then: what ``close`` does not know of, it cannot wait for.
+Each attempt takes another line, the next but STRIDE - 1. In attempt n the main program logs record
+n of the tag ``main``, and what interrupts it record n of ``handler``. Prints how many attempts there
+were. Each time all is closed at the end, and no journal may be left then: what ``close`` does not
+know of, it cannot wait for.
 """
 
 from __future__ import annotations
@@ -86,11 +87,10 @@ class Trainer:
             self.writer.close()
             os._exit(0)
         if self.child:
-            assert os.waitpid(self.child, 0)[1] == 0, f"the child of line {step + 1}"
+            assert os.waitpid(self.child, 0)[1] == 0, f"the child of attempt {step}"
 
-    def attack(self, call: str, deed: str, line: int) -> bool:
+    def attack(self, call: str, deed: str, step: int, line: int) -> bool:
         """Interrupt one call; return whether it has so many lines."""
-        step = line - 1
         if call != "the first record":
             self.log("main", step)
         calls: dict[str, Callable[[], None]] = {
@@ -123,10 +123,10 @@ class Trainer:
 
 def main() -> None:
     """Do as the command line says."""
-    call, deed, run = sys.argv[1:]
-    for line in itertools.count(1):
-        if not Trainer(run).attack(call, deed, line):
-            print(line)
+    call, deed, stride, run = sys.argv[1:]
+    for step in itertools.count():
+        if not Trainer(run).attack(call, deed, step, 1 + step * int(stride)):
+            print(step + 1)
             return
 
 

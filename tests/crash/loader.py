@@ -71,12 +71,12 @@ def main() -> None:
         for pid in loader:
             seen[pid] = seen.get(pid, 0) + 1
             trainer.log(1)
-            if len(seen) == WORKERS and sum(seen.values()) == 60:
+            if len(seen) == WORKERS and sum(seen.values()) == 40:
                 os.kill(min(seen), signal.SIGKILL)
     except RuntimeError as error:
         message = str(error)
     assert "killed by signal" in message or "exited unexpectedly" in message, message
-    trainer.log(1000)
+    trainer.log(500)
     writer.close()
 
 

@@ -16,7 +16,7 @@ from .judge import judge
 from .ledger import Ledger
 
 
-@pytest.mark.parametrize(("what", "forks"), [("scalars", 36), ("arrays", 18), ("generations", 6)])
+@pytest.mark.parametrize(("what", "forks"), [("scalars", 30), ("arrays", 12), ("generations", 6)])
 def test_forks(
     tmp_path: Path,
     daemon: Daemon,

@@ -24,23 +24,31 @@ from .ledger import Ledger
         ("close", "logs and closes"),
     ],
 )
-def test_at_each_line(tmp_path: Path, daemon: Daemon, ledger: Ledger, call: str, deed: str) -> None:
+def test_at_each_line(
+    tmp_path: Path,
+    daemon: Daemon,
+    ledger: Ledger,
+    pytestconfig: pytest.Config,
+    call: str,
+    deed: str,
+) -> None:
     """A handler cannot wait for what it interrupts: nothing is lost or left open all the same."""
     daemon.start()
     run = tmp_path / "run"
-    command = [sys.executable, "-m", "tests.crash.interrupted", call, deed, str(run)]
+    stride = "1" if pytestconfig.getoption("long") or deed != "forks" else "3"
+    command = [sys.executable, "-m", "tests.crash.interrupted", call, deed, stride, str(run)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stderr
-    lines = int(ended.stdout)
-    assert lines > 20
+    attempts = int(ended.stdout)
+    assert attempts > 20
     daemon.settle()
     # At the last attempt the call was over before its turn came.
-    counts = {"main": lines} | ({} if deed == "forks" else {"handler": lines - 1})
+    counts = {"main": attempts} | ({} if deed == "forks" else {"handler": attempts - 1})
     verdicts = judge_each(run, counts)
     if deed == "forks":
         children = [path for path in run.iterdir() if path.is_dir()]
         steps = [step for path in children for tag, step, _ in records(path) if tag == "child"]
-        assert sorted(steps) == list(range(lines - 1))
+        assert sorted(steps) == list(range(attempts - 1))
     ledger.enter(f"{call}: a handler {deed}", verdicts.values())
     for tag, verdict in verdicts.items():
         assert (verdict.lost, verdict.twice) == (0, 0), f"{tag}: {verdict}"
