@@ -68,9 +68,11 @@ class DeadJournal:
         self._lock = self._take(slots[0])
         self._segments: list[_Segment] = []
         self._damaged: list[tuple[int, str]] = []
+        self._others: list[tuple[int, str, int]] = []
         try:
             for slot in slots:
                 self._open(slot)
+            self._judge_others()
         except BaseException:
             self.close()
             raise
@@ -178,8 +180,10 @@ class DeadJournal:
         except FileNotFoundError:
             return
         magic = bytes(data[: _MAJOR_OFFSET + 1])
-        if magic[:-1] == segment.MAGIC[:-1] and magic != segment.MAGIC:
-            raise OtherVersion(f"{path} is of version {magic[-1]}")
+        # There is no version 0: that is a head that was written in part.
+        if magic[:-1] == segment.MAGIC[:-1] and magic[-1] not in (0, segment.MAGIC[-1]):
+            self._others.append((slot, path, magic[-1]))
+            return
         try:
             head = segment.read_head(data)
             if head.session != self._session:
@@ -188,6 +192,16 @@ class DeadJournal:
             self._damaged.append((slot, path))
         else:
             self._segments.append(_Segment(path, slot, head))
+
+    def _judge_others(self) -> None:
+        """Tell a journal of another version from one in which that is damage.
+
+        One process of one release has written all of it.
+        """
+        if self._others and not self._segments:
+            _, path, version = self._others[0]
+            raise OtherVersion(f"{path} is of version {version}")
+        self._damaged += [(slot, path) for slot, path, _ in self._others]
 
     def _frames(self, wanted: _Segment, position: int) -> memoryview:
         """Return the whole frames of a segment that begin at a position, a chunk or one of them.

@@ -109,6 +109,9 @@ def read_head(buffer: bytes | memoryview) -> Head:
             f"the segment is of version {magic[-1]}, this release reads version {MAGIC[-1]}"
         )
     length, checksum = _HELLO.unpack_from(view, WORDS_END)
+    if length == 0:
+        # Zeros that a power cut left, the words before it perhaps among them: their checksum fits.
+        raise SegmentError("the hello in the head is missing")
     if _HELLO_OFFSET + length > SEGMENT_HEAD_BYTES:
         raise SegmentError(f"a hello of {length} bytes is longer than the head")
     hello = bytes(view[_HELLO_OFFSET : _HELLO_OFFSET + length])

@@ -12,71 +12,14 @@ from typing import Any
 
 import pytest
 
-from tbxd.config import Config, Fsync
-from tbxd.intake.entry import Entry
-from tbxd.intake.roster import Roster
 from tbxd.intake.session import State
-from tbxd.pipeline import Pipeline
-from tbxd.reading.events import events_of
-from tbxd.recover import SILENT_S, STALE_FRESH_S, Recovery
+from tbxd.recover import SILENT_S, STALE_FRESH_S
 from tbxd_wire import frame
-from tbxd_wire.messages import Hello
 
-from .hellos import hello_of, scalar_frames
+from .hellos import scalar_frames
 from .journals import spoil, write_segment
 from .test_salvage import HOLDER
-
-
-class Ward:
-    """A recovery over a real pipeline in a temporary directory."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.runs = directory / "runs"
-        self.journals = directory / "journals"
-        self.journals.mkdir(exist_ok=True)
-        self.roster = Roster(256 << 20)
-        config = Config(str(self.journals), fsync=Fsync.NEVER, notes=False)
-        self.pipeline = Pipeline(config, lambda: None)
-        self.recovery = Recovery(str(self.journals), self.roster, self.pipeline)
-        self.now = 1000.0
-
-    def hello(self, **fields: Any) -> Hello:
-        return hello_of(str(self.runs), **fields)
-
-    def scan(self) -> None:
-        self.now += 1.0
-        self.recovery.scan(self.now)
-
-    def turn(self) -> bool:
-        """One turn of the daemon's loop."""
-        more = self.recovery.step(self.now)
-        self.pipeline.commit(self.now)
-        return more
-
-    def work_off(self) -> None:
-        self.scan()
-        for _ in range(1000):
-            if not self.recovery.journals_waiting:
-                return
-            self.turn()
-        raise AssertionError("journals wait for ever")
-
-    def entry(self, hello: Hello) -> Entry:
-        entry = self.roster.find(hello.session)
-        assert entry is not None
-        return entry
-
-    def steps(self, below: str = "") -> list[int]:
-        events = events_of(str(self.runs / below))
-        return [event.step for event in events if event.HasField("summary")]
-
-    def files(self) -> list[str]:
-        return sorted(os.listdir(self.journals))
-
-    def close(self) -> None:
-        self.recovery.close()
-        self.pipeline.close()
+from .wards import Ward
 
 
 @pytest.fixture

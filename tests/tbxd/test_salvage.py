@@ -186,6 +186,27 @@ def test_another_major_version_is_left_alone(tmp_path: Path, hello: Hello) -> No
     assert path.read_bytes() == data
 
 
+def test_another_version_beside_ours_is_damage(tmp_path: Path, hello: Hello) -> None:
+    first, second = scalar_frames(0, 5), scalar_frames(5, 9)
+    bad = write_segment(tmp_path, hello, 0, 0, first)
+    with bad.open("r+b") as file:
+        file.seek(7)
+        file.write(b"\2")
+    write_segment(tmp_path, hello, 1, len(first), second)
+    journal = DeadJournal(str(tmp_path), hello.session, [0, 1])
+    assert read_all(journal) == [(len(first), second)]
+    journal.finish()
+    assert os.listdir(tmp_path) == [f"{bad.name}.damaged"]
+
+
+def test_there_is_no_version_0(tmp_path: Path, hello: Hello) -> None:
+    path = write_segment(tmp_path, hello, 0, 0, b"")
+    path.write_bytes(b"TBXDSEG".ljust(path.stat().st_size, b"\0"))
+    with pytest.raises(Unreadable):
+        DeadJournal(str(tmp_path), hello.session, [0])
+    assert os.listdir(tmp_path) == [f"{path.name}.damaged"]
+
+
 def test_the_words_of_slot_0_speak_for_the_session(tmp_path: Path, hello: Hello) -> None:
     write_segment(tmp_path, hello, 0, 5000, b"", released=5000, shed=12, ended=True)
     write_segment(tmp_path, hello, 1, 0, b"", shed=99)

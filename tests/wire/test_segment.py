@@ -97,6 +97,7 @@ def test_a_head_that_does_not_fit_leaves_no_magic() -> None:
         (72, struct.pack("<I", SEGMENT_HEAD_BYTES), "longer than the head"),
         (72, b"\xff\xff\xff\xff", "longer than the head"),
         (72, struct.pack("<I", len(HELLO) - 1), "damaged"),
+        (72, bytes(8), "missing"),
         (76, b"\0\0\0\0", "damaged"),
         (80, b"J", "damaged"),
     ],
