@@ -11,7 +11,8 @@ and these rules:
 * A batch is accepted in order. What lies before ``accepted`` is a duplicate (the client repeats
   itself after a lost ack or a new connection) and is cut off; a batch that is one as a whole is
   dropped unread, but an ack is due, for the first may be what was lost. A batch that begins behind
-  ``accepted`` shows a gap: the client is asked to say hello again.
+  ``accepted`` shows a gap: the client is asked to say hello again. (So does one that ends where no
+  stream does: only a client that lies about its position gets there.)
 * Both sides cut at frame ends, so a cut that falls into a frame is found by the frame's checksum
   and ends the session.
 * A hello to a daemon that knows the session is welcomed at ``accepted``. If the client cannot go
@@ -29,7 +30,7 @@ from __future__ import annotations
 import enum
 
 from tbxd_wire.errors import VersionError
-from tbxd_wire.limits import PROTOCOL_NEWEST, PROTOCOL_OLDEST
+from tbxd_wire.limits import POSITION_MAX, PROTOCOL_NEWEST, PROTOCOL_OLDEST
 from tbxd_wire.messages import Ack, Hello, Reject, Welcome, common_version
 
 
@@ -118,6 +119,11 @@ class Session:
         """Bytes accepted and not yet known to be in their event files."""
         return self.accepted - self.committed
 
+    @property
+    def _limit(self) -> int:
+        """Position up to which the client may send: one that a message can name."""
+        return min(self.committed + self.window, POSITION_MAX)
+
     def welcome(self, hello: Hello, window: int) -> Welcome | Reject:
         """Answer a hello, the first or a later one.
 
@@ -135,7 +141,7 @@ class Session:
         self._died = False
         self.ack_due = self.committed > hello.position
         self.window = window
-        return Welcome(self.name, version, self.accepted, self.committed + window)
+        return Welcome(self.name, version, self.accepted, self._limit)
 
     def offer(self, position: int, size: int) -> tuple[Verdict, int]:
         """Judge a batch of ``size`` bytes that begins at ``position``.
@@ -145,7 +151,7 @@ class Session:
         """
         if self._rejection is not None:
             return Verdict.OVER, 0
-        if position > self.accepted:
+        if position > self.accepted or position + size > POSITION_MAX:
             return Verdict.GAP, 0
         if position + size <= self.accepted:
             self.ack_due = True
@@ -183,7 +189,7 @@ class Session:
         """Return the ack that is due, with a new grant."""
         self.ack_due = False
         self.window = window
-        return Ack(self.name, self.committed, self.committed + window)
+        return Ack(self.name, self.committed, self._limit)
 
     def end(self, position: int) -> Verdict:
         """The client says that nothing follows ``position``.

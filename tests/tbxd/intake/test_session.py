@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from tbxd.intake.session import Session, State, Verdict
+from tbxd_wire.limits import POSITION_MAX
 from tbxd_wire.messages import Ack, Hello, Reject, Welcome
 from tests.tbxd.hellos import hello_of
 
@@ -68,6 +69,17 @@ def test_a_gap_is_not_taken() -> None:
     session = session_at()
     assert session.offer(1, 10) == (Verdict.GAP, 0)
     assert session.accepted == 0
+
+
+def test_no_answer_names_a_position_that_no_message_can() -> None:
+    session = Session(hello_of(position=POSITION_MAX - 10))
+    assert welcomed(session, session.hello).limit == POSITION_MAX
+    assert session.offer(POSITION_MAX - 10, 11) == (Verdict.GAP, 0)
+    assert session.offer(POSITION_MAX - 10, 10) == (Verdict.ACCEPT, 0)
+    session.accept(POSITION_MAX)
+    session.commit(POSITION_MAX)
+    ack = session.acknowledge(100)
+    assert (ack.position, ack.limit) == (POSITION_MAX, POSITION_MAX)
 
 
 def test_an_ack_speaks_of_what_is_committed_and_grants_beyond_it() -> None:
