@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tbxd.intake.roster import Entry
+from tbxd.intake.entry import Entry
 from tests.tbxd.wards import Ward
 
 from . import journal
