@@ -110,7 +110,7 @@ class Conversation:
             return
         entry.peer = peer
         entry.heard = self._now
-        self._roster.shrink()
+        self._roster.make_room()
         gap_bytes = entry.session.gap_bytes
         answer = entry.session.welcome(hello, self._roster.window)
         if entry.session.gap_bytes > gap_bytes:

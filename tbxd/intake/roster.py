@@ -61,6 +61,15 @@ class Roster:
         """Whether any session does: asked in every round, and mostly answered by the first."""
         return any(entry.working for entry in self._entries.values())
 
+    def make_room(self) -> None:
+        """See that the grants fit, now that a session has come; cheap, however many there are.
+
+        More than have come do not work: as long as the grants fit for all of them, nobody is
+        counted.
+        """
+        if window(self._memory_limit_bytes, len(self._entries)) < self.window:
+            self.shrink()
+
     def shrink(self) -> None:
         """See how much each working session is granted now, and have the idle ones told of less.
 

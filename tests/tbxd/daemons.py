@@ -108,11 +108,15 @@ class Client:
 
     def receive(self, kind: type[_Answer], timeout_s: float = DEADLINE_S) -> _Answer:
         """Return the next message, which must be of ``kind``."""
-        if not self._socket.poll(int(timeout_s * 1000)):
-            raise AssertionError(f"no {kind.__name__} came")
-        message = messages.decode(self._socket.recv_multipart())
+        message = self.next(timeout_s)
         assert isinstance(message, kind), message
         return message
+
+    def next(self, timeout_s: float = DEADLINE_S) -> Message:
+        """Return the next message, whatever it is."""
+        if not self._socket.poll(int(timeout_s * 1000)):
+            raise AssertionError("no answer came")
+        return messages.decode(self._socket.recv_multipart())
 
     def hears_nothing(self) -> bool:
         """Return whether no message is there now."""

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tbxd.intake.entry import Entry
+from tbxd.intake.grants import window
 from tbxd.intake.roster import ENDED_KEPT, Roster
 from tbxd_wire.limits import MIB, WINDOW_BYTES
 from tests.tbxd.hellos import hello_of
@@ -47,6 +48,33 @@ def test_idle_sessions_are_told_when_their_share_halves() -> None:
         assert entry.session.acknowledge(roster.window).limit == WINDOW_BYTES // 2
     roster.shrink()
     assert not any(entry.session.ack_due for entry in entries)
+
+
+class Counting(Roster):
+    """Counts how often all of its sessions are looked at."""
+
+    counted = 0
+
+    def shrink(self) -> None:
+        self.counted += 1
+        super().shrink()
+
+
+def test_room_is_made_for_thousands_without_counting_them_each_time() -> None:
+    roster = Counting(LIMIT)
+    for number in range(1, 5001):
+        roster.add(hello_of(), "/runs/many", 0.0)
+        roster.make_room()
+        assert roster.window == window(LIMIT, number)
+    assert roster.counted == 8  # From 8 MiB to 64 KiB, and then to a single byte.
+
+
+def test_who_ended_takes_no_room() -> None:
+    roster, entries = roster_of(64)
+    for entry in entries[1:]:
+        entry.session.end(0)
+    roster.make_room()
+    assert roster.window == WINDOW_BYTES
 
 
 def test_ended_sessions_leave_their_share_to_the_others() -> None:
