@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 from zlib import crc32
 
@@ -47,6 +48,8 @@ def message(data: bytes) -> None:
         decoded = messages.decode(parts)
     except MessageError:
         return
+    for field in dataclasses.fields(decoded):
+        assert type(getattr(decoded, field.name)).__name__ in str(field.type)
     again = messages.encode(decoded)
     # Compared as text: NaN is not equal to itself.
     assert repr(messages.decode(again)) == repr(decoded)

@@ -15,13 +15,15 @@ class Target:
 
     run: Callable[[bytes], None]
     seeds: Callable[[], list[bytes]]
+    slow: bool = False
+    """Whether it takes milliseconds."""
 
 
 TARGETS = {
     "frame": Target(parsers.frames, seeds.frames),
     "message": Target(parsers.message, seeds.message),
     "record": Target(parsers.record, seeds.record),
-    "encode": Target(parsers.encoding, seeds.record),
+    "encode": Target(parsers.encoding, seeds.record, slow=True),
     "segment": Target(parsers.head, seeds.head),
-    "conversation": Target(conversation, seeds.conversation),
+    "conversation": Target(conversation, seeds.conversation, slow=True),
 }

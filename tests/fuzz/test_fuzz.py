@@ -14,12 +14,28 @@ from hypothesis import strategies as st
 from .targets import TARGETS
 
 _EXAMPLES = 100
+_OTHERS = (0x00, 0x93, 0xA1, 0xC0, 0xC3, 0xCB, 0xFF)
+"""A small number, a list, a text, nothing, true, a float and minus one, as msgpack has them."""
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_the_seeds_are_survived(name: str) -> None:
     for content in TARGETS[name].seeds():
         TARGETS[name].run(content)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_each_byte_of_a_seed_may_be_another(name: str, pytestconfig: pytest.Config) -> None:
+    target = TARGETS[name]
+    stride = 3 if target.slow and not pytestconfig.getoption("long") else 1
+    number = 0
+    for seed in target.seeds():
+        for at in range(len(seed)):
+            for value in _OTHERS:
+                number += 1
+                if number % stride == 0:
+                    target.run(seed[:at] + bytes([value]) + seed[at + 1 :])
+    assert number > 1000
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -67,7 +67,8 @@ def test_another_past_is_not_written(client: Client, session: bytes, tmp_path: P
     other = scalar_frames(7, 9)
     assert len(other) == _END
     client.send(Batch(session, 0, 0, 0, other))
-    assert client.receive(Ack).position == _END
+    # Once the session is taken for gone it hears something in any case.
+    assert client.receive(Ack, SILENT_S / 2).position == _END
     client.log(session, 0, other + scalar_frame(2))
     assert steps_in(tmp_path / "run") == [0, 1, 2]
 

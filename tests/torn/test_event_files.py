@@ -91,9 +91,9 @@ def test_the_next_daemon_may_die_at_any_byte_as_well(
     root: Path, whole: list[bytes], long: bool
 ) -> None:
     content = _write(root / "first")
-    for first in range(0, len(content), 7 if long else 200):
+    for first in range(0, len(content), 7 if long else 300):
         _, added = _resume(root / "next", [content[:first]])
-        for second in range(0, len(added), 1 if long else 13):
+        for second in range(0, len(added), 1 if long else 17):
             found, _ = _resume(root / "next", [content[:first], added[:second]])
             assert found == whole, f"torn at {first}, and the next one at {second}"
 
