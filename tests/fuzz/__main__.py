@@ -25,7 +25,7 @@ _LONGEST_BYTES = 4096
 @click.option("--replay", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--seed", default=0, help="Of the fuzzer's chance; 0: another one each time.")
 def main(name: str, seconds: int, corpus: Path | None, replay: Path | None, seed: int) -> None:
-    """Fuzz one target: frame, message, record, encode, segment or conversation."""
+    """Fuzz one target: frame, message, record, encode, segment, journal or conversation."""
     import atheris
 
     with atheris.instrument_imports(include=["tbxd", "tbxd_wire"]):

@@ -8,7 +8,6 @@ in a directory of their own, so whatever a message leads to is reached from here
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import tempfile
 import threading
@@ -20,17 +19,14 @@ from tbxd.config import Config, Fsync
 from tbxd.conversation import Conversation
 from tbxd.intake.roster import Roster
 from tbxd.pipeline import Pipeline
-from tbxd.proto.event_pb2 import Event
-from tbxd.reading.events import event_files
-from tbxd.reading.records import RecordFile
 from tbxd.recover import Recovery
-from tbxd_wire import frame, messages
+from tbxd_wire import messages
 from tbxd_wire.errors import MessageError
 from tbxd_wire.limits import REPORT_HEAD_BYTES
 from tests.memory import ROOT
-from tests.tbxd.hellos import hello_of, scalar_frame
+from tests.tbxd.hellos import hello_of
 
-from . import mend, seeds
+from . import pieces
 from .cursor import Cursor
 
 _SESSIONS = [bytes([number]) * 16 for number in range(4)]
@@ -38,7 +34,6 @@ _SESSIONS = [bytes([number]) * 16 for number in range(4)]
 _VERSIONS = [(1, 1), (0, 0), (2, 9), (1, 9), (0, 1), (9, 1)]
 _ROLES = ["", "", "rank1", "worker1/x", "..", "/etc", "a//b", "\ud800", "x" * 300]
 _SUFFIXES = ["", "", ".one", "/two", "\0"]
-_FRAMES = [*(scalar_frame(step) for step in range(4)), *map(frame.encode, seeds.record())]
 _PATIENCE_S = 60.0
 
 
@@ -92,24 +87,12 @@ class Scene:
         for entry in self.roster:
             assert entry.session.committed == entry.session.accepted
             assert entry.path == str(self.runs) or entry.path.startswith(f"{self.runs}/")
-        for directory, _, _ in os.walk(self.runs):
-            for path in event_files(directory):
-                _read(path)
+        pieces.check_event_files(str(self.runs))
 
     def close(self) -> None:
         """Let go of everything."""
         self._recovery.close()
         self.pipeline.close()
-
-
-def _read(path: str) -> None:
-    """Fail if an event file is not whole to its last byte."""
-    with RecordFile(path) as file:
-        reached = 0
-        for end, event in file.walk():
-            Event.FromString(event)
-            reached = end
-        assert reached == file.size
 
 
 def conversation(data: bytes) -> None:
@@ -164,13 +147,7 @@ def _batch(scene: Scene, cursor: Cursor) -> None:
     name = cursor.byte()
     position = _position(scene, name, cursor)
     shed = cursor.byte() << 54
-    payload = b""
-    for _ in range(cursor.byte() % 8):
-        number = cursor.byte()
-        payload += cursor.some() if number >= 127 else _FRAMES[number % len(_FRAMES)]
-        if number % 2:
-            payload = mend.frames(payload)
-    batch = messages.Batch(_name(name), position, shed, shed, payload)
+    batch = messages.Batch(_name(name), position, shed, shed, pieces.frames(cursor))
     scene.hear(name >> 7, *messages.encode(batch))
 
 

@@ -79,4 +79,19 @@ def conversation() -> list[bytes]:
     return [*found, *kinds, *(b"\0" + each for each in message())]
 
 
+def journal() -> list[bytes]:
+    """Journals of one to three segments, see :mod:`.journal`."""
+    sound, released = b"\3\0\2\1\0", b"\2\0\2\4\x47"
+    flipped, short = b"\3\0\2\1\x40\1\0\x20\x10", b"\2\0\2\xc0\0\7"
+    apart, longer = b"\1\2\1\x50", b"\1\2\2\xff" + b"\xff" * 8
+    kinds = [bytes([0, 0, 0, 1, 2 * number, 0]) for number in range(40)]
+    return [
+        b"\0\0\0" + sound,
+        b"\1\1\0" + sound + b"\1" + sound,
+        b"\0\2\0" + released + b"\1" + apart + b"\2" + longer,
+        b"\0\2\1" + flipped + b"\0" + sound + b"\2" + short,
+        *kinds,
+    ]
+
+
 assert segment.WORDS_END < HEAD_BYTES

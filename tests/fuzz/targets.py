@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from . import parsers, seeds
 from .conversation import conversation
+from .journal import journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,5 +26,6 @@ TARGETS = {
     "record": Target(parsers.record, seeds.record),
     "encode": Target(parsers.encoding, seeds.record, slow=True),
     "segment": Target(parsers.head, seeds.head),
+    "journal": Target(journal, seeds.journal, slow=True),
     "conversation": Target(conversation, seeds.conversation, slow=True),
 }
