@@ -20,6 +20,7 @@ from .cursor import Cursor
 
 _SESSION = b"\1" * 16
 _ROLES = ["", "rank1", ".."]
+_WORD_MAX = (1 << 64) - 1
 
 
 def journal(data: bytes) -> None:
@@ -51,7 +52,7 @@ def _leave(ward: Ward, cursor: Cursor) -> None:
         slot = cursor.byte() % 4
         kept = pieces.frames(cursor)
         words = cursor.byte()
-        base = _number(cursor, end) if words & 1 else end
+        base = _number(cursor, end) if words & 1 else min(end, _WORD_MAX)
         path = write_segment(
             ward.journals,
             hello,
@@ -77,5 +78,5 @@ def _number(cursor: Cursor, close_to: int) -> int:
     """Return a number close to the right one, or any."""
     choice = cursor.byte()
     if choice < 128:
-        return max(close_to + choice - 64, 0)
+        return min(max(close_to + choice - 64, 0), _WORD_MAX)
     return cursor.number()

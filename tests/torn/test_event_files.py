@@ -91,7 +91,7 @@ def test_the_next_daemon_may_die_at_any_byte_as_well(
     root: Path, whole: list[bytes], long: bool
 ) -> None:
     content = _write(root / "first")
-    for first in range(0, len(content), 7 if long else 300):
+    for first in range(0, len(content), 40 if long else 300):
         _, added = _resume(root / "next", [content[:first]])
         for second in range(0, len(added), 1 if long else 17):
             found, _ = _resume(root / "next", [content[:first], added[:second]])
