@@ -19,7 +19,9 @@ def absolute(logdir: str) -> str:
     Raises:
         ValueError: a name that UTF-8 cannot express.
     """
-    components = os.path.join(os.getcwd(), logdir).split("/")
+    # Who names an absolute path may stand in a directory that is gone.
+    path = logdir if os.path.isabs(logdir) else os.path.join(os.getcwd(), logdir)
+    components = path.split("/")
     # As if there were one at the root, which leads nowhere else.
     behind = len(components) - components[::-1].index("..") if ".." in components else 1
     above = os.path.realpath("/".join(components[:behind]) or "/")

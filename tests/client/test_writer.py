@@ -145,6 +145,15 @@ def test_a_relative_directory_is_that_of_the_constructor(
     assert os.listdir() == []
 
 
+def test_an_absolute_directory_needs_no_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert SummaryWriter(str(tmp_path / "run")).stats()["run"] == str(tmp_path / "run")
+
+
 def test_the_default_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     writer = SummaryWriter(comment="-mine")

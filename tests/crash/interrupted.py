@@ -1,8 +1,8 @@
 """A trainer whose calls are interrupted at each of their lines in turn.
 
-``python -m tests.crash.interrupted CALL DEED STRIDE RUN``. A tracer stands for a signal handler, or
-for a destructor that the garbage collector runs: both come in between two steps of whatever goes on,
-in the same thread, and what goes on cannot go on before they are over.
+``python -m tests.crash.interrupted CALL DEED STRIDE RUN``. A tracer stands for a signal handler,
+or for a destructor that the garbage collector runs: both come in between two steps of whatever goes
+on, in the same thread, and what goes on cannot go on before they are over.
 
 Each attempt takes another line, at a distance of STRIDE. In attempt n the main program logs record
 n of the tag ``main``, and what interrupts it record n of ``handler``. Prints how many attempts that
