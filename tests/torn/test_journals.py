@@ -19,18 +19,31 @@ from . import journal
 from .cases import Case, Outcome, recover
 
 
-def _cut(at: int, *, zeros: bool, told: bool) -> journal.Spoil:
-    """Return what cuts a segment off; ``told``: its head knows."""
+class _Cut:
+    """Cuts a segment off at a byte.
 
-    def spoil(content: bytearray) -> None:
+    Args:
+        zeros: the file is as long as before.
+        told: its head knows.
+    """
+
+    def __init__(self, at: int, *, zeros: bool, told: bool) -> None:
+        self._at = at
+        self._zeros = zeros
+        self._told = told
+        self.leaves_head = at >= SEGMENT_HEAD_BYTES
+        """Whether the head is what it was."""
+
+    def __call__(self, content: bytearray) -> None:
         size = len(content)
-        del content[at:]
-        if zeros:
-            content += bytes(size - at)
-        if told:
-            segment.words(memoryview(content))[segment.USED] = max(at - SEGMENT_HEAD_BYTES, 0)
-
-    return spoil
+        if self._zeros and not any(content[self._at : SEGMENT_HEAD_BYTES]):
+            self.leaves_head = True
+        del content[self._at :]
+        if self._zeros:
+            content += bytes(size - self._at)
+        if self._told:
+            used = max(self._at - SEGMENT_HEAD_BYTES, 0)
+            segment.words(memoryview(content))[segment.USED] = used
 
 
 def _cuts(slot: int, run: str, *, told: bool, long: bool) -> Iterator[int]:
@@ -66,13 +79,15 @@ def _end(slot: int, at: int, *, zeros: bool, told: bool) -> int:
 def test_whole_frames_before_a_cut_are_in_the_event_files(
     root: Path, whole: list[bytes], zeros: bool, told: bool, slot: int, long: bool
 ) -> None:
-    cuts = _cuts(slot, str(root), told=told, long=long)
-    cases = (Case(str(at), slot, _cut(at, zeros=zeros, told=told)) for at in cuts)
+    run = str(root / "daemon0" / "runs")
+    cuts = _cuts(slot, run, told=told, long=long)
+    cases = (Case(str(at), slot, _Cut(at, zeros=zeros, told=told)) for at in cuts)
     seen = 0
     for case, outcome in recover(root, cases):
         seen += 1
         at = int(case.name)
-        end = _end(slot, at, zeros=zeros, told=told) if at >= SEGMENT_HEAD_BYTES else 0
+        assert isinstance(case.spoil, _Cut)
+        end = _end(slot, at, zeros=zeros, told=told) if case.spoil.leaves_head else 0
         kept = [
             (event, place.elements < place.end and at < place.end and place.slot == slot)
             for event, place in zip(whole, journal.places(), strict=True)
