@@ -156,14 +156,18 @@ class Appender:
 
     def _recover(self, lock: threading.RLock, interrupting: bool) -> None:
         """Leave an append that was interrupted, itself perhaps ``interrupting`` another."""
-        if not interrupting and self._tail == BUSY:
-            self._tail = self._placed
-        if self._deferred:
-            # The next append comes behind these.
-            self._stop = 0
-        # The interrupt may have come before the lock was taken.
-        with contextlib.suppress(RuntimeError):
-            lock.release()
+        try:
+            if not interrupting and self._tail == BUSY:
+                self._tail = self._placed
+            if self._deferred:
+                # Should this be interrupted, too, the next append comes behind these.
+                self._stop = 0
+                # There may be none: a signal handler has logged, closed and raised SystemExit.
+                self._append_deferred()
+        finally:
+            # The interrupt may have come before the lock was taken.
+            with contextlib.suppress(RuntimeError):
+                lock.release()
 
     def _append_locked(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
         """Append with the lock held. Meanwhile the tail is busy, perhaps already by another one."""

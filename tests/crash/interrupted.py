@@ -1,8 +1,8 @@
 """A trainer whose calls are interrupted at each of their lines in turn.
 
-``python -m tests.crash.interrupted CALL DEED STRIDE RUN``. A tracer stands for a signal handler,
-or for a destructor that the garbage collector runs: both come in between two steps of whatever goes
-on, in the same thread, and what goes on cannot go on before they are over.
+``python -m tests.crash.interrupted CALL DEED STRIDE RUN``. A tracer stands for a signal handler, or
+for a destructor that the garbage collector runs: both come in between two steps of another call, in
+the same thread, and that call cannot go on before they are over.
 
 Each attempt takes another line, at a distance of STRIDE. In attempt n the main program logs record
 n of the tag ``main``, and what interrupts it record n of ``handler``. Prints how many attempts that
@@ -22,15 +22,19 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import numpy
+
 import tbxd_client
 from tbxd_client import FlushTimeout, SummaryWriter
 from tbxd_wire import places
 
-from .producer import value_of
+from .producer import HISTOGRAM_VALUES, value_of
 
 _PACKAGE = os.path.dirname(tbxd_client.__file__)
 _HANG_S = 30
 """A child that hangs is killed after so long, and seen by its status."""
+
+_ARRAY = numpy.zeros(HISTOGRAM_VALUES, numpy.float32)
 
 _LONGEST_S = 5.0
 """Half of what a close waits that waits in vain."""
@@ -73,6 +77,10 @@ class Trainer:
         self.log(tag, step)
         self.writer.close()
 
+    def log_close_and_exit(self, tag: str, step: int) -> None:
+        self.log_and_close(tag, step)
+        sys.exit()
+
     def fork(self) -> None:
         """Fork; the child, too, goes on with what was interrupted."""
         self.child = os.fork()
@@ -95,12 +103,14 @@ class Trainer:
             self.log("main", step)
         calls: dict[str, Callable[[], None]] = {
             "the first record": lambda: self.log("main", step),
+            "an array": lambda: self.log_array(step),
             "flush": self.flush,
             "close": self.writer.close,
         }
         deeds: dict[str, Callable[[], None]] = {
             "logs": lambda: self.log("handler", step),
             "logs and closes": lambda: self.log_and_close("handler", step),
+            "logs, closes and exits": lambda: self.log_close_and_exit("handler", step),
             "forks": self.fork,
         }
         before = time.monotonic()
@@ -109,11 +119,16 @@ class Trainer:
         self.writer.close()
         assert time.monotonic() - before < _LONGEST_S, f"line {line}"
         assert self.writer.stats()["shed"] == 0, f"line {line}"
-        if deed != "logs and closes":
+        if "closes" not in deed:
             # A handler that closes what it interrupts leaves the journal to a daemon.
             names = os.listdir(os.environ[places.DIRECTORY_VARIABLE])
             assert not [name for name in names if name.endswith(".journal")], f"line {line}"
         return came
+
+    def log_array(self, step: int) -> None:
+        """Log what is copied beside the quick way, for as long as nothing ends the program."""
+        with contextlib.suppress(SystemExit):
+            self.writer.add_histogram("array", _ARRAY, step)
 
     def flush(self) -> None:
         """Flush, and take it if that fails because the session was closed meanwhile."""

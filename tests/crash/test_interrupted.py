@@ -19,6 +19,7 @@ from .ledger import Ledger
         ("the first record", "logs"),
         ("the first record", "logs and closes"),
         ("the first record", "forks"),
+        ("an array", "logs, closes and exits"),
         ("flush", "logs and closes"),
         ("close", "logs"),
         ("close", "logs and closes"),
@@ -49,8 +50,10 @@ def test_at_each_line(
         children = [path for path in run.iterdir() if path.is_dir()]
         steps = [step for path in children for tag, step, _ in records(path) if tag == "child"]
         assert sorted(steps) == list(range(attempts - 1))
+    # Whether the record that was interrupted is there, nobody can say.
+    verdicts.pop("array", None)
     ledger.enter(f"{call}: a handler {deed}", verdicts.values())
     for tag, verdict in verdicts.items():
         assert (verdict.lost, verdict.twice) == (0, 0), f"{tag}: {verdict}"
         # What a handler leaves to the daemon comes behind the session that follows.
-        assert verdict.good or deed == "logs and closes", f"{tag}: {verdict}"
+        assert verdict.good or "closes" in deed, f"{tag}: {verdict}"
