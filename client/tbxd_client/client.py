@@ -114,8 +114,9 @@ class Client:
             self._streams.difference_update([each for each in list(self._streams) if each.done])
             self._link.add(stream)
             self._streams.add(stream)
-        # What was appended before the link knew of it has woken nobody.
-        self._link.wake()
+        if not stream.journal.parked:
+            # What was appended before the link knew of the session has woken it in vain.
+            self._link.wake()
 
     def discard(self, stream: Stream) -> None:
         """Take back a session that is not carried, with all that it holds."""
