@@ -27,7 +27,10 @@ def ask(directory: str, timeout_s: float = ANSWER_TIMEOUT_S) -> dict[str, Any]:
 
     Raises:
         DaemonUnreachable: there is none, or it did not answer in time.
+        DirectoryError: somebody else could answer there.
     """
+    if os.path.lexists(directory):
+        places.require_private(directory, os.getuid())
     if not daemon_is_there(directory):
         raise DaemonUnreachable(
             directory, "none is running there; start one with `tbxd serve`, or log something"

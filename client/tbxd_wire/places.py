@@ -62,11 +62,25 @@ def make_private(directory: str, uid: int) -> None:
         os.makedirs(os.path.dirname(directory), exist_ok=True)
         with contextlib.suppress(FileExistsError):
             os.mkdir(directory, 0o700)
+    except OSError as error:
+        raise DirectoryError(directory, f"cannot be made: {error.strerror}") from error
+    require_private(directory, uid)
+
+
+def require_private(directory: str, uid: int) -> None:
+    """Return if ``directory`` belongs to ``uid`` and is closed to everybody else.
+
+    Whoever was there first could otherwise answer in a daemon's stead.
+
+    Raises:
+        DirectoryError: it is not there, is no directory, has another owner, or others may enter it.
+    """
+    try:
         found = os.lstat(directory)
         if stat.S_ISLNK(found.st_mode) and found.st_uid == uid:
             found = os.stat(directory)
     except OSError as error:
-        raise DirectoryError(directory, f"cannot be made: {error.strerror}") from error
+        raise DirectoryError(directory, f"cannot be used: {error.strerror}") from error
     if not stat.S_ISDIR(found.st_mode):
         raise DirectoryError(directory, "is not a directory")
     if found.st_uid != uid:

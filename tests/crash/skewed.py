@@ -52,7 +52,7 @@ def main() -> None:
         from .producer import main as train
 
         run, tally = arguments
-        train({}, run, tally, habits=Habits(pause_s=0.01, burst=100, bulk_every=0))
+        train({}, run, tally, habits=Habits(pause_s=0.01, burst=20, bulk_every=0))
 
 
 if __name__ == "__main__":

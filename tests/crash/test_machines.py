@@ -24,7 +24,7 @@ from .field import Daemon
 from .judge import Verdict, event_files, records
 from .ledger import Ledger
 
-_RECORDS = 300
+_RECORDS = 100
 
 _TRAIN = """
 import itertools, sys, time
@@ -39,7 +39,7 @@ for step in itertools.count():
     words[0] = step + 1
     writer.add_scalar(tag, value_of(step), step)
     words[1] = step + 1
-    if step % 50 == 0:
+    if step % 10 == 0:
         time.sleep(0.01)
 """
 
@@ -112,15 +112,8 @@ def verdict_of(directory: Path, tag: str, counts: Path) -> Verdict:
 
 def test_two_daemons_write_one_run(tmp_path: Path, machines: list[Machine], ledger: Ledger) -> None:
     run = tmp_path / "runs" / "run"
-    authors = {}
-    trainers = []
-    for number, machine in enumerate(machines):
-        machine.serve()
-        # The same role with a tag of its own, and a role of its own.
-        for role, tag in (("", f"tag{number}"), (f"rank{number + 1}", "tag")):
-            counts = tmp_path / f"{tag}{role}.tally"
-            trainers.append(machine.start("-c", _TRAIN, run, role, tag, counts))
-            authors[role, tag] = counts
+    authors: dict[tuple[str, str], Path] = {}
+    trainers: list[subprocess.Popen[bytes]] = []
 
     def await_records() -> None:
         reached = {each: tally.read(each)[1] + _RECORDS for each in authors.values()}
@@ -140,6 +133,13 @@ def test_two_daemons_write_one_run(tmp_path: Path, machines: list[Machine], ledg
 
     ends: dict[tuple[str, Path], int] = {}
     with tensorboard(tmp_path / "runs", fast=True) as live:
+        for number, machine in enumerate(machines):
+            machine.serve()
+            # The same role with a tag of its own, and a role of its own.
+            for role, tag in (("", f"tag{number}"), (f"rank{number + 1}", "tag")):
+                counts = tmp_path / f"{tag}{role}.tally"
+                trainers.append(machine.start("-c", _TRAIN, run, role, tag, counts))
+                authors[role, tag] = counts
         await_records()
         for machine in machines:
             before = {each: each.read_bytes() for each in run.rglob("*tfevents*")}

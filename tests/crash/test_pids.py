@@ -28,7 +28,7 @@ from .ledger import Ledger
 _TRAIN = """
 import sys
 from tests.crash.producer import main
-main({}, sys.argv[1], sys.argv[2], 0.01, 100, "tbxd", False)
+main({}, sys.argv[1], sys.argv[2], 0.01, 20, "tbxd", False)
 """
 
 _PICKLE = """
@@ -72,7 +72,7 @@ def training(root: Path, name: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a trainer that logs into ``root/name``, as process 1."""
     process = subprocess.Popen(program(_TRAIN, root / name, root / f"{name}.tally"))
     try:
-        wait_until(lambda: tally.read(root / f"{name}.tally")[1] > 1000, "the trainer logs")
+        wait_until(lambda: tally.read(root / f"{name}.tally")[1] > 300, "the trainer logs")
         yield process
     finally:
         process.kill()

@@ -124,7 +124,7 @@ def test_make_private_does_not_follow_a_link_of_somebody_else(tmp_path: Path) ->
 
 def test_make_private_refuses_a_link_to_nowhere(tmp_path: Path) -> None:
     (tmp_path / "tbxd").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(DirectoryError, match="cannot be made"):
+    with pytest.raises(DirectoryError, match="cannot be used"):
         places.make_private(str(tmp_path / "tbxd"), ME)
 
 
