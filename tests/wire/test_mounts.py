@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from tbxd_client import SummaryWriter
 from tbxd_wire import mounts, places
 from tbxd_wire.errors import DirectoryError
+
+from . import fuse
 
 MOUNTINFO = """\
 22 27 0:21 / /proc rw,relatime - proc proc rw
@@ -79,3 +82,30 @@ def test_without_a_list_every_directory_is_taken(
     monkeypatch.setattr(mounts, "NETWORK", {type_here(tmp_path)})
     monkeypatch.setattr(mounts, "MOUNTINFO", "/nowhere/at/all")
     mounts.refuse_network(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["sshfs", "s3fs"])
+def test_a_real_one_is_refused_by_both_sides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with fuse.mounted(tmp_path / "rt", name) as runtime:
+        assert type_here(runtime) == f"fuse.{name}"
+        monkeypatch.setenv(places.DIRECTORY_VARIABLE, str(runtime))
+        reason = rf"lies on a network file system \(fuse\.{name}\).*; set TBXD_DIR to a directory"
+        with pytest.raises(DirectoryError, match=reason):
+            SummaryWriter(tmp_path / "run")
+        done = subprocess.run(
+            [sys.executable, "-m", "tbxd", "serve"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+        assert done.returncode == 1
+        assert re.fullmatch(rf"tbxd: {runtime}: {reason}.*\n", done.stderr)
+
+
+def test_a_real_one_of_this_machine_is_not(tmp_path: Path) -> None:
+    with fuse.mounted(tmp_path / "rt", "ntfs-3g") as runtime:
+        assert type_here(runtime) == "fuse.ntfs-3g"
+        mounts.refuse_network(str(runtime))
