@@ -134,6 +134,7 @@ def test_soak(
     for each in clients:
         each.is_warm()
     for _ in soak.attacks(seconds / 2, daemon_too=False):
+        assert daemon.pid() == pid
         for each in (served, *clients):
             each.sample()
     soak.end()
