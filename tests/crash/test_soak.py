@@ -75,7 +75,7 @@ class Soak:
     def attack(self, *, daemon_too: bool) -> None:
         """Kill a trainer, or perhaps the daemon, and have it replaced."""
         self.kills += 1
-        if daemon_too and self._chance.random() < 0.4:
+        if daemon_too and (self.kills == 1 or self._chance.random() < 0.4):
             self.daemon_kills += self._daemon.kill() is not None
             if self._chance.random() < 0.5:
                 self._daemon.start()
@@ -118,10 +118,11 @@ def test_soak(
     chance: random.Random,
     pytestconfig: pytest.Config,
 ) -> None:
-    seconds = 600.0 if pytestconfig.getoption("long") else 36.0
+    seconds = 600.0 if pytestconfig.getoption("long") else 32.0
     soak = Soak(trainers, daemon, tmp_path / "over", chance)
     clients = soak.vitals()
     wait_until(lambda: all(each.returned() for each in soak.all), "all trainers log")
+    wait_until(lambda: daemon.pid() is not None, "a daemon serves")
     for _ in soak.attacks(seconds / 2, daemon_too=True):
         for each in clients:
             each.sample()
