@@ -42,9 +42,9 @@ from .steps import Steps
 NOBODY = bytes(SESSION_BYTES)
 """The session that a mark names for the daemon's own notes; no session may have this name."""
 
-_NOTE_SLACK_MS = 1000
-"""By so much the time of a file may be behind that of a note in it, and more: file systems look at
-a coarser clock, and notes of one millisecond take the following ones."""
+_NOTES_OF_A_FILE = 1000
+"""So many notes one file may have beyond those that the clock alone numbers. In milliseconds also
+far more than the coarser clock of a file system is behind."""
 
 
 class Ticket:
@@ -215,18 +215,24 @@ class RunDirectory:
         also that of another daemon, which can have noted nothing later than it wrote.
         """
         if self._note_step < 0:
-            self._note_step = self._newest_ms() + _NOTE_SLACK_MS
+            self._note_step = self._earlier_note_step()
         self._note_step = max(int(wall_time * 1000), self._note_step + 1)
         return self._note_step
 
-    def _newest_ms(self) -> int:
-        """Return when an event file here was last written, in ms since 1970; 0: there is none."""
-        newest = 0.0
+    def _earlier_note_step(self) -> int:
+        """Return a step that no note in older files is above.
+
+        When they were last written bounds what a clock said in them. What was noted under a clock
+        that was set back goes by this very bound, which therefore rises with each file.
+        """
+        newest, bound = 0.0, 0
         with contextlib.suppress(OSError):
             for path in event_files(self.path):
-                with contextlib.suppress(OSError):
-                    newest = max(newest, os.stat(path).st_mtime)
-        return int(newest * 1000)
+                if path != self.file.path:
+                    bound += _NOTES_OF_A_FILE
+                    with contextlib.suppress(OSError):
+                        newest = max(newest, os.stat(path).st_mtime)
+        return bound + int(newest * 1000)
 
     def note(self, event: bytes, *, waits: bool) -> None:
         """Gather an event of the daemon's own. Notes alone never make the first event file.
