@@ -73,6 +73,6 @@ def test_a_client_that_never_reads_its_acks(
     verdicts = [judge(run, count, count), judge(tmp_path / "neighbour", _ROUNDS, _ROUNDS)]
     ledger.enter("client that never reads", verdicts, pace=pace)
     assert all(verdict.good for verdict in verdicts), verdicts
-    # Measured: 4 MB, of which a thousand answers that wait are two. All of them would be 13 MB.
-    assert grown_mb < 8.0
+    # Measured: up to 4 MB, of which a thousand answers that wait are two. All would be 10 MB.
+    assert grown_mb < 6.0
     assert slowest_s < 2.0
