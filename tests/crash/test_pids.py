@@ -27,8 +27,8 @@ from .ledger import Ledger
 
 _TRAIN = """
 import sys
-from tests.crash.producer import main
-main({}, sys.argv[1], sys.argv[2], 0.01, 20, "tbxd", False)
+from tests.crash.producer import Habits, main
+main({}, sys.argv[1], sys.argv[2], habits=Habits(burst=20, pause_s=0.01))
 """
 
 _PICKLE = """
