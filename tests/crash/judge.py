@@ -34,13 +34,15 @@ class Verdict:
     found: int
     lost: int
     twice: int
+    late: int
+    """Behind a record that was logged later."""
     wrong: int
-    """Out of order, of another value, or never logged."""
+    """Of another value, or never logged."""
 
     @property
     def good(self) -> bool:
         """Whether every promise was kept."""
-        return not (self.lost or self.twice or self.wrong) and (
+        return not (self.lost or self.twice or self.late or self.wrong) and (
             self.returned <= self.found <= self.begun
         )
 
@@ -129,7 +131,7 @@ def judge_each(directory: Path, counts: dict[str, int]) -> dict[str, Verdict]:
 def _verdict(found: list[int | None], begun: int, returned: int, first: int) -> Verdict:
     """Judge the steps of one author's records in the order of the file; None is a wrong one."""
     seen: set[int] = set()
-    twice = wrong = 0
+    twice = late = wrong = 0
     last = -1
     for step in found:
         if step is None:
@@ -138,8 +140,8 @@ def _verdict(found: list[int | None], begun: int, returned: int, first: int) -> 
         if step in seen:
             twice += 1
         elif step < last:
-            wrong += 1
+            late += 1
         seen.add(step)
         last = step
     lost = sum(1 for step in range(first, returned) if step not in seen)
-    return Verdict(begun - first, returned - first, len(seen), lost, twice, wrong)
+    return Verdict(begun - first, returned - first, len(seen), lost, twice, late, wrong)

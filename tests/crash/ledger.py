@@ -22,6 +22,7 @@ class Row:
     returned: int = 0
     lost: int = 0
     twice: int = 0
+    late: int = 0
     wrong: int = 0
     slowest_call_s: float | None = None
     slowest_close_s: float | None = None
@@ -47,6 +48,7 @@ class Ledger:
             row.returned += verdict.returned
             row.lost += verdict.lost
             row.twice += verdict.twice
+            row.late += verdict.late
             row.wrong += verdict.wrong
         if pace is not None:
             row.slowest_call_s = max(row.slowest_call_s or 0.0, pace.slowest_call_s)
@@ -62,17 +64,17 @@ class Ledger:
         table = Table(title="what each attack cost")
         table.add_column("attack")
         table.add_column("writer")
-        for column in ("times", "returned", "lost", "twice", "wrong or torn"):
+        for column in ("times", "returned", "lost", "twice", "late", "wrong or torn"):
             table.add_column(column, justify="right")
         for column in ("slowest call", "slowest close()"):
             table.add_column(column, justify="right")
         for row in sorted(self.rows.values(), key=lambda row: self._place(row.attack)):
-            counts = (row.repetitions, row.returned, row.lost, row.twice, row.wrong)
+            losses = (row.lost, row.twice, row.late, row.wrong)
             times = (row.slowest_call_s, row.slowest_close_s)
             table.add_row(
                 row.attack,
                 row.writer,
-                *(f"{count:,}" for count in counts),
+                *(f"{count:,}" for count in (row.repetitions, row.returned, *losses)),
                 *("" if time is None else f"{time * 1e3:,.3g} ms" for time in times),
             )
         console.print(table)

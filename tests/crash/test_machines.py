@@ -105,9 +105,9 @@ def verdict_of(directory: Path, tag: str, counts: Path) -> Verdict:
     found = [(step, number) for name, step, number in records(directory) if name == tag]
     steps = {step for step, _ in found}
     wrong = sum(number != producer.value_of(step) for step, number in found)
-    wrong += sum(later < earlier for (earlier, _), (later, _) in itertools.pairwise(found))
+    late = sum(later < earlier for (earlier, _), (later, _) in itertools.pairwise(found))
     lost = sum(step not in steps for step in range(returned))
-    return Verdict(begun, returned, len(steps), lost, len(found) - len(steps), wrong)
+    return Verdict(begun, returned, len(steps), lost, len(found) - len(steps), late, wrong)
 
 
 def test_two_daemons_write_one_run(tmp_path: Path, machines: list[Machine], ledger: Ledger) -> None:
