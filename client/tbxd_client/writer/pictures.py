@@ -129,7 +129,7 @@ class PictureMethods(Writer):
         picture = _picture(arrays.source(img_tensor, "img_tensor"), layout)
         boxes = _boxes(arrays.source(box_tensor, "box_tensor"))
         factor = _factor(rescale, picture, layout)
-        names = _labels(labels, boxes.shape[0])
+        names = _labels(labels, boxes.shape[0], tag)
         fields = (picture, layout, boxes, names, factor)
         self._post_arrays(Kind.IMAGE_BOXES, tag, global_step, walltime, *fields)
 
@@ -279,7 +279,7 @@ def _factor(rescale: Any, picture: Source, layout: str) -> float:
     return factor
 
 
-def _labels(labels: Any, boxes: int) -> list[str] | None:
+def _labels(labels: Any, boxes: int, tag: Any) -> list[str] | None:
     """Return a label for each box, or None."""
     if labels is None:
         return None
@@ -288,7 +288,7 @@ def _labels(labels: Any, boxes: int) -> list[str] | None:
         if not isinstance(name, str):
             raise TypeError(f"a label must be a str, not {type(name).__name__}")
     if len(names) != boxes:
-        logger.warning("%d labels for %d boxes: no label is drawn", len(names), boxes)
+        logger.warning("%d labels for %d boxes of %.60r: no label is drawn", len(names), boxes, tag)
         return None
     return [convert.plain(name) for name in names]
 

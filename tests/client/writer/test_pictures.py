@@ -80,7 +80,7 @@ def test_add_image_with_boxes(
     writer.add_image_with_boxes("tag", RGB, BOX, 3, 4.0, labels=("cat",), rescale=0.5)
     with caplog.at_level(logging.WARNING, "tbxd_client"):
         writer.add_image_with_boxes("tag", RGB, BOX, 3, 4.0, labels=["cat", "dog"])
-    assert "2 labels for 1 boxes" in caplog.text
+    assert "2 labels for 1 boxes of 'tag'" in caplog.text
     head = [Kind.IMAGE_BOXES, "tag", 3, 4.0, array(RGB), "CHW", array(BOX)]
     assert described(logged()) == [
         [*head, None, 1.0],
