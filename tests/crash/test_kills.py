@@ -59,7 +59,7 @@ def test_trainer_killed(
 def test_daemon_killed(
     trainers: Trainers, daemon: Daemon, ledger: Ledger, chance: random.Random, kills: int
 ) -> None:
-    each = trainers.start("run", pause_s=0.02)
+    each = trainers.start("run", pause_s=0.05)
     killed = set()
     for number in range(kills):
         wait_until(lambda: daemon.pid() is not None, "a daemon serves")
@@ -81,7 +81,7 @@ def test_both_killed(
 ) -> None:
     producers = []
     for number in range(kills):
-        each = trainers.start(f"run{number}", pause_s=0.005)
+        each = trainers.start(f"run{number}", pause_s=0.02)
         wait_until(lambda each=each: each.returned() > 0, "the trainer logs")  # type: ignore[misc]
         wait_until(lambda: daemon.pid() is not None, "a daemon serves")
         pause(chance, 0.15)

@@ -118,7 +118,7 @@ def test_soak(
     chance: random.Random,
     pytestconfig: pytest.Config,
 ) -> None:
-    seconds = 600.0 if pytestconfig.getoption("long") else 32.0
+    seconds = 600.0 if pytestconfig.getoption("long") else 60.0
     soak = Soak(trainers, daemon, tmp_path / "over", chance)
     clients = soak.vitals()
     wait_until(lambda: all(each.returned() for each in soak.all), "all trainers log")

@@ -49,8 +49,9 @@ def test_a_stopped_daemon_blocks_nobody(
             other.add_histogram("weights", weights, step)
             pace.slowest_call_s = max(pace.slowest_call_s, time.perf_counter() - before)
         while time.monotonic() - since < stopped_s:
-            pace.log(writer, count, 1000)
-            count += 1000
+            pace.log(writer, count, 100)
+            count += 100
+            time.sleep(0.002)
         pace.close(writer, timeout_s=1.0)
         pace.close(other, timeout_s=1.0)
     finally:
