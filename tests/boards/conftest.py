@@ -18,6 +18,7 @@ LAST: list[tuple[str, dict[str, str], int]] = [
     ("plugin/pr_curves/pr_curves", {"run": "distributions", "tag": "raw curve"}, 1),
     ("plugin/audio/audio", {"run": "audio", "tag": "stereo", "sample": "0"}, 1),
     ("plugin/text/text", {"run": "text", "tag": "notes/text_summary"}, 2),
+    ("plugin/images/images", {"run": "pictures", "tag": "heat", "sample": "0"}, 1),
 ]
 """A route that shows what a run holds last, and how much of it."""
 

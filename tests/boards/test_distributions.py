@@ -11,6 +11,7 @@ from tests.board import Board
 from .training import ROWS, VALUES
 
 RUN = "distributions"
+TAGS = {"equal", "default", "diverging", "empty", "raw", "gradients/weight"}
 
 
 def buckets(board: Board, tag: str) -> list[list[float]]:
@@ -27,12 +28,22 @@ def filled(board: Board, tag: str) -> list[list[float]]:
 
 def test_every_histogram_is_there(board: Board) -> None:
     tags = board.get("plugin/histograms/tags")[RUN]
-    assert set(tags) == {"equal", "default", "diverging", "empty", "raw", "gradients/weight"}
+    assert set(tags) == TAGS
 
 
 def test_a_histogram(board: Board) -> None:
     # The data server shows the empty bucket at the left, the other loader does not.
     assert buckets(board, "equal")[-4:] == [[-1, 1, 3], [1, 3, 1], [3, 5, 0], [5, 7, 1]]
+
+
+def test_its_distribution_over_time(board: Board) -> None:
+    assert set(board.get("plugin/distributions/tags")[RUN]) == TAGS
+    ((_, step, found),) = board.get("plugin/distributions/distributions", run=RUN, tag="equal")
+    assert step == 1
+    shares, values = zip(*found, strict=True)
+    # TensorBoard's own: the least, three standard deviations either way, the median, the most.
+    assert shares == (0, 668, 1587, 3085, 5000, 6915, 8413, 9332, 10000)
+    assert (values[0], values[4], values[-1]) == (-1, pytest.approx(2 / 3), 7)
 
 
 def test_default_bins(board: Board) -> None:

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import matplotlib.figure
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import helper
 
 from tbxd_client import SummaryWriter
 from tbxd_wire import places
@@ -42,6 +45,12 @@ LABELS = [1, 0, 1, 1]
 SCORES = [0.25, 0.5, 0.75, 1.0]
 ROWS = [[3, 2], [1, 0], [0, 1], [0, 1], [0.75, 1], [1, 0.5]]
 ROWS_AND_STEP: tuple[Any, ...] = (*ROWS, 1)
+
+PICTURE = (np.arange(3 * 8 * 12) % 251).astype(np.uint8).reshape(3, 8, 12)
+FLOATS = np.linspace(0, 1, 8 * 12, dtype=np.float32).reshape(8, 12)
+FRAMES = np.zeros((1, 5, 3, 16, 16), np.uint8)
+FRAMES[0, np.arange(5), 0, :, np.arange(5)] = 255
+"""A red line that moves to the right."""
 
 MARKDOWN = "**bold** <script>\n\n| a | b |\n|---|---|\n| 1 | 2 |"
 
@@ -105,6 +114,35 @@ def log_distributions(run: Path) -> None:
         writer.add_pr_curve_raw("raw curve", *ROWS_AND_STEP)
 
 
+def log_pictures(run: Path) -> None:
+    """Log a picture of every kind, one of them at two steps."""
+    figure = matplotlib.figure.Figure(figsize=(2, 1), dpi=50, facecolor="red")
+    with SummaryWriter(run) as writer:
+        for step in (1, 2):
+            writer.add_image("picture", PICTURE // step, step)
+        writer.add_image("grey", FLOATS, 1, dataformats="HW")
+        writer.add_images("pictures", np.stack([PICTURE] * 3), 1)
+        writer.add_image_with_boxes("boxes", PICTURE * 0, [[2, 1, 9, 5]], 1)
+        writer.add_figure("figure", figure, 1)
+        writer.add_video("video", FRAMES, 1, fps=10)
+        writer.add_curve("curve", GRID, np.sin(GRID), "sine", 1)
+        writer.add_confusion_matrix("confusion", [[5, 1], [0, 4]], ["cat", "dog"], 1)
+        writer.add_heatmap("heat", HEIGHTS, 1)
+
+
+def log_graphs(run: Path) -> None:
+    """Log the graph of a torch model, and below it that of an ONNX file."""
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())
+    with SummaryWriter(run) as writer:
+        writer.add_graph(model, torch.zeros(1, 2))
+    values = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 2]) for name in "xy"]
+    nodes = [helper.make_node("Relu", ["x"], ["y"], name="clip")]
+    path = run / "model.onnx"
+    onnx.save(helper.make_model(helper.make_graph(nodes, "net", values[:1], values[1:])), path)
+    with SummaryWriter(run / "onnx") as writer:
+        writer.add_onnx_graph(path)
+
+
 RUNS: dict[str, Callable[[Path], None]] = {
     "hparams": log_hparams,
     "custom_scalars": log_custom_scalars,
@@ -112,6 +150,8 @@ RUNS: dict[str, Callable[[Path], None]] = {
     "distributions": log_distributions,
     "audio": log_audio,
     "text": log_text,
+    "pictures": log_pictures,
+    "graphs": log_graphs,
 }
 
 
