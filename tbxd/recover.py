@@ -27,6 +27,7 @@ from tbxd_wire import messages, places
 from tbxd_wire.errors import MessageError, TbxdError
 from tbxd_wire.limits import PROTOCOL_NEWEST, PROTOCOL_OLDEST
 
+from . import leftovers
 from .complaints import Complaints
 from .intake.entry import Entry
 from .intake.roster import Roster
@@ -45,8 +46,6 @@ _OPEN_JOURNALS = 64
 
 _OPEN_JOURNALS_MAX = 512
 """Each holds one descriptor."""
-
-_FRESH_SUFFIX = ".new"
 
 _log = logging.getLogger(__name__)
 
@@ -95,7 +94,7 @@ class Recovery:
 
     def scan(self, now: float) -> None:
         """Look through the directory for journals whose process is gone."""
-        found = self._journals()
+        found = leftovers.journals(self._directory)
         self._strangers = 0
         self._waiting.clear()
         orphans = set()
@@ -151,7 +150,7 @@ class Recovery:
 
     def tidy(self, wall_time: float) -> None:
         """Delete old segments that their process died over before they had a name."""
-        for _, path in self._fresh():
+        for _, path in leftovers.unnamed(self._directory):
             with contextlib.suppress(OSError):
                 if wall_time - os.stat(path).st_mtime > STALE_FRESH_S and not is_held(path):
                     os.unlink(path)
@@ -185,7 +184,7 @@ class Recovery:
         """Everything readable is committed: delete the files and let the session end."""
         entry, journal = work.entry, work.journal
         damaged = journal.damaged
-        for session, path in self._fresh():
+        for session, path in leftovers.unnamed(self._directory):
             if session == entry.session.name:
                 os.unlink(path)
         journal.finish()
@@ -281,27 +280,3 @@ class Recovery:
             entry.session.hello.pid,
             entry.path,
         )
-
-    def _journals(self) -> dict[bytes, list[int]]:
-        """Return the slots of each session's segments in the directory."""
-        found: dict[bytes, list[int]] = {}
-        for name in self._names():
-            parsed = places.parse_journal_name(name)
-            if parsed is not None:
-                found.setdefault(parsed[0], []).append(parsed[1])
-        return found
-
-    def _fresh(self) -> list[tuple[bytes, str]]:
-        """Return the segments without their final names: for each its session and its path."""
-        found = []
-        for name in self._names():
-            parsed = places.parse_journal_name(name.removesuffix(_FRESH_SUFFIX))
-            if parsed is not None and name.endswith(_FRESH_SUFFIX):
-                found.append((parsed[0], os.path.join(self._directory, name)))
-        return found
-
-    def _names(self) -> list[str]:
-        try:
-            return os.listdir(self._directory)
-        except OSError:
-            return []

@@ -21,7 +21,8 @@ from tbxd_wire.arrays import Source
 from tbxd_wire.kinds import Kind
 from tbxd_wire.limits import SESSION_BYTES
 
-from . import client, fork, roles, run
+from . import clients, fork, roles, run
+from .client import NO_RECORDS, Client
 from .journal import Journal
 from .stream import Stream
 
@@ -32,8 +33,6 @@ _LOOK_S = 0.005
 
 _waiting = threading.local()
 """Since when the calling thread has been looking for room, or None."""
-
-_NO_RECORDS = dict.fromkeys(("records", "bytes", "committed_bytes", "pending_bytes", "shed"), 0)
 
 
 class _Here:
@@ -84,18 +83,18 @@ class Recorder:
         self._begin()
         run.make(self.run, self._find_role())
         # Made now, so that a runtime directory that cannot be used is an error here and not later.
-        client.get()
+        clients.get()
 
     def _begin(self) -> None:
         """Set up what belongs to this process alone."""
         self._lock = threading.RLock()
-        self._client: client.Client | None = None
+        self._client: Client | None = None
         self._stream: Stream | None = None
         self._role: str | None = None
         self.shed = 0
         self._warned = False
         self._refusal = ""
-        self._last: dict[str, Any] = {**_NO_RECORDS, "trouble": ""}
+        self._last: dict[str, Any] = {**NO_RECORDS, "trouble": ""}
         self._finalizer: weakref.finalize[Any, Any] | None = None
         self.append: Callable[[bytes], bool] = self._append_first
         self.append_arrays: Callable[[bytes, Sequence[Source]], bool] = self._append_first
@@ -230,7 +229,7 @@ class Recorder:
         """
         mine = fork.generation
         if self._client is None:
-            found = client.get()
+            found = clients.get()
             self._client = found if fork.generation == mine else fork.refuse()
         active = self._client
         role = self._find_role()
@@ -242,7 +241,7 @@ class Recorder:
             if self._stream is not stream:
                 active.discard(stream)
 
-    def _adopt(self, active: client.Client, stream: Stream, mine: int) -> None:
+    def _adopt(self, active: Client, stream: Stream, mine: int) -> None:
         """Have ``stream`` be this recorder's session, if there is none by now."""
         journal = stream.journal
         append, append_arrays = journal.append, journal.append_arrays
@@ -301,31 +300,3 @@ def _arrive(run: str, role: str | None, suffix: str, origin: bytes) -> Recorder:
     recorder = Recorder(run, role, suffix, None)
     recorder._origin = origin
     return recorder
-
-
-class Discarder:
-    """Stands in for a recorder that must not write: takes everything, keeps nothing."""
-
-    def append(self, body: bytes) -> bool:
-        """Take the record and drop it."""
-        return True
-
-    def append_arrays(self, record: bytes, sources: Sequence[Source]) -> bool:
-        """Take the record and drop it."""
-        return True
-
-    def refused(self, append: Callable[..., bool], *record: Any) -> None:
-        """Never called: everything is taken."""
-
-    def failed(self, error: Exception) -> None:
-        """Never called: nothing is copied."""
-
-    def flush(self, timeout_s: float) -> None:
-        """Do nothing: nothing was logged."""
-
-    def close(self, timeout_s: float) -> None:
-        """Do nothing."""
-
-    def stats(self) -> dict[str, Any]:
-        """Return the facts of a session without records."""
-        return {"run": None, "role": None} | _NO_RECORDS | {"connected": False, "trouble": ""}

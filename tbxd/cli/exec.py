@@ -21,6 +21,7 @@ from typing import Any
 
 import click
 
+from tbxd import leftovers
 from tbxd.ask import ask
 from tbxd.lock import daemon_is_there
 from tbxd_wire import places
@@ -155,7 +156,7 @@ def _wait_for_records(directory: str, job: str, timeout_s: float) -> list[str]:
             facts = ask(directory, max(deadline - time.monotonic(), 1.0))
         except DaemonUnreachable as error:
             # It may have left because nobody logged for long. Whatever came later is in journals.
-            if not _has_journals(directory):
+            if not leftovers.journals(directory):
                 return []
             waiting = [str(error)]
             _make_sure_of_daemon(directory)
@@ -170,10 +171,6 @@ def _wait_for_records(directory: str, job: str, timeout_s: float) -> list[str]:
                 f"not everything was committed after {timeout_s:g} s: {text}" for text in waiting
             ]
         time.sleep(_POLL_S)
-
-
-def _has_journals(directory: str) -> bool:
-    return any(places.parse_journal_name(name) for name in os.listdir(directory))
 
 
 def _unfinished(session: dict[str, Any]) -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tbxd_client import SummaryWriter, client, roles
+from tbxd_client import SummaryWriter, clients, roles
 from tbxd_client.launch import is_running
 from tbxd_wire import places
 from tbxd_wire.records import Record
@@ -70,7 +70,7 @@ def logged(runtime_directory: str) -> Logged:
 
 def _end_client(directory: str) -> None:
     """End this process's sessions and its link in ``directory``."""
-    ended = client._clients._by_directory.pop(directory, None)
+    ended = clients._clients._by_directory.pop(directory, None)
     if ended is not None:
         ended.close_all(0.0)
         ended._link.stop(5.0)

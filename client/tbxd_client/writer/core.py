@@ -10,7 +10,8 @@ from time import localtime, strftime, time
 from typing import Any, Self
 
 from tbxd_client import convert
-from tbxd_client.recorder import Discarder, Recorder
+from tbxd_client.discarder import Discarder
+from tbxd_client.recorder import Recorder
 from tbxd_wire import records
 from tbxd_wire.kinds import Kind
 
