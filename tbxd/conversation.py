@@ -185,13 +185,17 @@ class Conversation:
         self._send(peer, messages.Report(name, facts))
 
     def answer(self, window: int) -> None:
-        """Send the acks that are due, and tell of trouble once.
+        """Send the acks that are due, and tell once of trouble and of records that are lost.
 
         Args:
             window: bytes that each session is granted behind what is committed.
         """
         for entry in self._roster:
             session = entry.session
+            if (refused := sum(entry.lost[1:]) - entry.refused_told) and self._tell(
+                entry, messages.Refused(session.name, refused, entry.refusals.last or "")
+            ):
+                entry.refused_told += refused
             if session.ack_due:
                 session.ack_due = not self._tell(entry, session.acknowledge(window))
             if entry.trouble != entry.told:

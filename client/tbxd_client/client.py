@@ -31,7 +31,9 @@ _LOOK_S = 0.1
 """Who waits for the link looks by itself so often: a signal handler that waited, too, just before
 may have been told in its stead."""
 
-NO_RECORDS = dict.fromkeys(("records", "bytes", "committed_bytes", "pending_bytes", "shed"), 0)
+NO_RECORDS = dict.fromkeys(
+    ("records", "bytes", "committed_bytes", "pending_bytes", "shed", "refused"), 0
+)
 """The counts of ``stats`` where there is no session."""
 
 
@@ -230,8 +232,9 @@ class Client:
             "committed_bytes": stream.outbox.acked,
             "pending_bytes": stream.pending(),
             "shed": stream.journal.shed,
+            "refused": stream.outbox.refused,
             "connected": self._link.connected,
-            "trouble": stream.outbox.notice or self._link.trouble,
+            "trouble": stream.outbox.notice or self._link.trouble or stream.outbox.refusal,
         }
 
     def forget_parent(self) -> None:

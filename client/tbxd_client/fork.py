@@ -33,6 +33,9 @@ child goes on with that. Who does such a thing looks, in the very line of it, wh
 is still the one that began.
 """
 
+token = os.urandom(16)
+"""Tells this process from any other, also from one that has its pid: later, or elsewhere."""
+
 _watched: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _graveyard: list[object] = []
 _process_at_fork: object = None
@@ -76,8 +79,9 @@ def _current_process() -> object:
 
 
 def _after_fork_in_child() -> None:
-    global _process_at_fork, generation
+    global _process_at_fork, generation, token
     generation += 1
+    token = os.urandom(16)
     _process_at_fork = _current_process() or _NO_MULTIPROCESSING
     for holder in list(_watched):
         holder.forget_parent()

@@ -268,10 +268,17 @@ class Link:
         now = time.monotonic()
         for stream in self._streams:
             if stream.session == message.session:
-                acked = stream.outbox.acked
+                acked, refused = stream.outbox.acked, stream.outbox.refused
                 answer = stream.receive(message, now)
                 if answer is not None:
                     self._connection.send(answer)
+                if stream.outbox.refused and not refused:
+                    logger.warning(
+                        "tbxd: a record for %s cannot be written: %s;"
+                        " stats()['refused'] counts how many follow",
+                        stream.outbox.run,
+                        stream.outbox.refusal,
+                    )
                 if stream.outbox.notice:
                     self._say(stream.outbox.notice)
                 elif stream.outbox.acked > acked:

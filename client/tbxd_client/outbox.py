@@ -24,7 +24,18 @@ from __future__ import annotations
 import enum
 from dataclasses import replace
 
-from tbxd_wire.messages import Ack, Batch, Bye, Hello, Message, Notice, Reject, Resync, Welcome
+from tbxd_wire.messages import (
+    Ack,
+    Batch,
+    Bye,
+    Hello,
+    Message,
+    Notice,
+    Refused,
+    Reject,
+    Resync,
+    Welcome,
+)
 
 SILENCE_S = 5.0
 """After so long without an answer that is due, say hello again. Far above any daemon's busy
@@ -51,6 +62,9 @@ class Outbox:
         sent: position before which everything was sent over this connection.
         known: whether any daemon has ever welcomed this session.
         notice: what the daemon last said about trouble or a refusal; "" for nothing.
+        refused: records that no daemon will ever write, as far as it has said so.
+        refusal: why the newest of them will not be; "" if there is none.
+        run: the run directory.
         deadline: the clock's time at which ``expired`` wants to be called, or None.
 
     Args:
@@ -63,6 +77,9 @@ class Outbox:
         self.sent = hello.position
         self.known = hello.known
         self.notice = ""
+        self.refused = 0
+        self.refusal = ""
+        self.run = hello.run
         self.deadline: float | None = None
         self._hello = hello
         self._limit = hello.position
@@ -135,6 +152,9 @@ class Outbox:
                 self.notice = text
                 if self.state is State.OPEN:
                     self._await_acks(now)
+            case Refused(records=records, reason=reason):
+                self.refused += records
+                self.refusal = reason
             case Reject(reason=reason):
                 self.state = State.REFUSED
                 self.notice = reason

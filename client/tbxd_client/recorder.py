@@ -19,9 +19,9 @@ from typing import Any
 from tbxd_wire import paths, records
 from tbxd_wire.arrays import Source
 from tbxd_wire.kinds import Kind
-from tbxd_wire.limits import SESSION_BYTES
 
 from . import clients, fork, roles, run
+from .arrivals import Arrivals
 from .client import NO_RECORDS, Client
 from .journal import Journal
 from .stream import Stream
@@ -33,20 +33,6 @@ _LOOK_S = 0.005
 
 _waiting = threading.local()
 """Since when the calling thread has been looking for room, or None."""
-
-
-class _Here:
-    """Tells this process from any other, also from one that has its pid: later, or elsewhere."""
-
-    def __init__(self) -> None:
-        self.token = os.urandom(SESSION_BYTES)
-        fork.watch(self)
-
-    def forget_parent(self) -> None:
-        self.token = os.urandom(SESSION_BYTES)
-
-
-_here = _Here()
 
 
 class Recorder:
@@ -79,7 +65,7 @@ class Recorder:
         self._given_role = None if role is None else paths.safe_relative(role)
         self._suffix = paths.safe_suffix(suffix)
         self._purge_step = purge_step
-        self._origin = _here.token
+        self._origin = fork.token
         self._begin()
         run.make(self.run, self._find_role())
         # Made now, so that a runtime directory that cannot be used is an error here and not later.
@@ -169,7 +155,11 @@ class Recorder:
             self._forget_stream()
         if active is not None and stream is not None:
             active.close(stream, timeout_s)
-            self._last = active.stats(stream) | {"trouble": stream.outbox.notice or self._refusal}
+            outbox = stream.outbox
+            self._last = active.stats(stream) | {
+                "refused": self._last["refused"] + outbox.refused,
+                "trouble": outbox.notice or outbox.refusal or self._refusal,
+            }
 
     def stats(self) -> dict[str, Any]:
         """Return facts about the session of this process."""
@@ -188,6 +178,7 @@ class Recorder:
             )
         facts |= active.stats(stream)
         facts["shed"] += self.shed
+        facts["refused"] += self._last["refused"]
         facts["trouble"] = facts["trouble"] or self._refusal
         return facts
 
@@ -286,7 +277,7 @@ class Recorder:
         if self._role is not None:
             return self._role
         given, here = self._given_role, roles.this_process()
-        if self._origin == _here.token:
+        if self._origin == fork.token:
             return roles.role(here) if given is None else given
         own = roles.role(here)
         if not own and not here.rank_is_own:
@@ -296,7 +287,14 @@ class Recorder:
 
 
 def _arrive(run: str, role: str | None, suffix: str, origin: bytes) -> Recorder:
-    """Make the recorder that was pickled by the process whose token is ``origin``."""
-    recorder = Recorder(run, role, suffix, None)
-    recorder._origin = origin
-    return recorder
+    """Return the recorder that was pickled by the process whose token is ``origin``."""
+
+    def make() -> Recorder:
+        recorder = Recorder(run, role, suffix, None)
+        recorder._origin = origin
+        return recorder
+
+    return _arrivals.get((run, role, suffix, origin), make)
+
+
+_arrivals: Arrivals[Recorder] = Arrivals()

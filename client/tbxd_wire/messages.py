@@ -16,6 +16,7 @@ know; an unknown type is an error that the receiver counts and survives.
                                        <- RESYNC   who are you? say hello again
                                        <- REJECT   this session is over, and why
                                        <- NOTICE   trouble worth one warning; nothing is lost
+                                       <- REFUSED  so many records more are lost, and why
     STATUS                             ->
                                        <- REPORT   a dictionary
     (a REPORT may be asked for without any session)
@@ -172,7 +173,19 @@ class Report:
     facts: dict[str, Any]
 
 
-Message = Hello | Welcome | Batch | Ack | Resync | Bye | Reject | Notice | Status | Report
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Records that can never be written; it comes before the ack that has them behind it."""
+
+    TYPE: ClassVar[int] = 11
+    session: bytes
+    records: int
+    """Since the last such message."""
+    reason: str
+    """Of the newest of them."""
+
+
+Message = Hello | Welcome | Batch | Ack | Resync | Bye | Reject | Notice | Status | Report | Refused
 
 _BY_TYPE: dict[int, type[Message]] = {
     message.TYPE: message
@@ -187,6 +200,7 @@ _BY_TYPE: dict[int, type[Message]] = {
         Notice,
         Status,
         Report,
+        Refused,
     )
 }
 

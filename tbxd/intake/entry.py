@@ -60,6 +60,8 @@ class Entry:
     """What holds it up; None: nothing."""
     told: str | None = None
     """The trouble its client was last told of."""
+    refused_told: int = 0
+    """Of how many refused and unknown records its client was told."""
     end_noted: bool = False
     """Whether its run says how it ended."""
     lost_noted: tuple[int, int] = (0, 0)

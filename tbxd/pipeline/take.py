@@ -59,6 +59,7 @@ def take(stream: Stream, pool: Pool, position: int, frames: memoryview) -> None:
     size = len(frames)
     step: int | None = None
     wall_time: float | None = None
+    last_step, last_wall_time = stream.entry.last_step, stream.entry.last_wall_time
     try:
         while start < size:
             body = start + HEADER_BYTES
@@ -73,6 +74,8 @@ def take(stream: Stream, pool: Pool, position: int, frames: memoryview) -> None:
                 except FrameError as error:
                     raise FrameError(position + start, error.reason) from None
                 step, wall_time = batch.take_other(position + start, position + end, content)
+                last_step = last_step if step is None else step
+                last_wall_time = last_wall_time if wall_time is None else wall_time
                 events, starts = batch.main_lists()
                 append = events.append
                 count += 1
@@ -96,13 +99,17 @@ def take(stream: Stream, pool: Pool, position: int, frames: memoryview) -> None:
                     if starts is not None:
                         starts.append(position + start)
                     see(tag, step)
+                    last_step = last_step if step is None else step
+                    last_wall_time = wall_time
                     count += 1
                     start = end
                     continue
             except (ValueError, TypeError, msgpack.UnpackException):
-                # What was unpacked is not to be trusted with anything.
-                step = wall_time = None
+                # The long road finds out what it is.
+                pass
             step, wall_time = batch.take_other(position + start, position + end, content)
+            last_step = last_step if step is None else step
+            last_wall_time = last_wall_time if wall_time is None else wall_time
             events, starts = batch.main_lists()
             append = events.append
             count += 1
@@ -112,10 +119,7 @@ def take(stream: Stream, pool: Pool, position: int, frames: memoryview) -> None:
         entry.records += count
         entry.bytes += start
         entry.steps_back += directory.steps.went_back - went_back + batch.steps_back
-        if step is not None:
-            entry.last_step = step
-        if wall_time is not None:
-            entry.last_wall_time = wall_time
+        entry.last_step, entry.last_wall_time = last_step, last_wall_time
         batch.finish(position + start)
 
 

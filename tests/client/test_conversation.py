@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tbxd.intake.session import Session, Verdict
 from tbxd_client.outbox import SILENCE_S, Outbox, State
-from tbxd_wire.messages import Ack, Batch, Hello, Message, Notice, Reject, Resync, Welcome
+from tbxd_wire.messages import Ack, Batch, Hello, Message, Notice, Refused, Reject, Resync, Welcome
 
 SESSION = bytes(range(16))
 HELLO = Hello(SESSION, 1, 1, 0, False, "/run", "", 1, "host", "", "", 1.5)
@@ -149,6 +149,10 @@ class Conversation(RuleBasedStateMachine):
         self.to_client.append(self.daemon.session.acknowledge(window))
 
     @rule()
+    def refuse(self) -> None:
+        self.to_client.append(Refused(SESSION, 1, "no record"))
+
+    @rule()
     def notice(self) -> None:
         self.to_client.append(Notice(SESSION, "the disk is full"))
 
@@ -235,7 +239,7 @@ class Conversation(RuleBasedStateMachine):
             self.to_daemon.append(message)
 
     def _hear(self, message: Message) -> None:
-        assert isinstance(message, (Welcome, Ack, Resync, Notice, Reject))
+        assert isinstance(message, (Welcome, Ack, Resync, Notice, Refused, Reject))
         self._say(self.outbox.receive(message, len(self.stream), self.now))
 
     @staticmethod

@@ -12,6 +12,7 @@ from tbxd_wire.messages import (
     Hello,
     Message,
     Notice,
+    Refused,
     Reject,
     Resync,
     Status,
@@ -176,6 +177,16 @@ def test_a_notice_is_kept_until_there_is_progress() -> None:
     assert outbox.notice == "the disk is full"
     outbox.receive(Ack(SESSION, 100, 600), TAIL, 4.0)
     assert outbox.notice == ""
+
+
+def test_what_is_refused_adds_up_and_is_no_progress() -> None:
+    outbox = sent(opened(limit=500), 500)
+    outbox.receive(Refused(SESSION, 2, "no picture"), TAIL, 3.0)
+    outbox.receive(Refused(SESSION, 1, "no sound"), TAIL, 3.0)
+    assert (outbox.refused, outbox.refusal) == (3, "no sound")
+    assert (outbox.acked, outbox.notice, outbox.deadline) == (0, "", 2.0 + SILENCE_S)
+    outbox.receive(Ack(SESSION, 500, 600), TAIL, 4.0)
+    assert (outbox.refused, outbox.refusal) == (3, "no sound")
 
 
 def test_a_notice_is_no_welcome() -> None:

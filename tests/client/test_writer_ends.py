@@ -86,6 +86,7 @@ def test_stats(writer: SummaryWriter, run: str) -> None:
         "records": 0,
         "bytes": 0,
         "committed_bytes": 0,
+        "refused": 0,
         "pending_bytes": 0,
         "shed": 0,
         "connected": False,

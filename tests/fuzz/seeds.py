@@ -37,6 +37,7 @@ def message() -> list[bytes]:
         messages.Bye(name, 1, 2),
         messages.Reject(name, "why"),
         messages.Notice(name, "trouble"),
+        messages.Refused(name, 1, "why"),
         messages.Status(name),
         messages.Report(name, {"daemon": {"pid": 1, "list": [1.5, None, True]}}),
     ]

@@ -15,7 +15,7 @@ import zmq
 from tbxd.ask import ask
 from tbxd.lock import daemon_is_there
 from tbxd_wire import messages, places
-from tbxd_wire.messages import Ack, Batch, Hello, Message, Welcome
+from tbxd_wire.messages import Ack, Batch, Hello, Message, Refused, Welcome
 from tests.waiting import wait_until
 
 DEADLINE_S = 30.0
@@ -88,9 +88,14 @@ class Daemon:
 
 
 class Client:
-    """One DEALER socket, connected to the daemon of a directory."""
+    """One DEALER socket, connected to the daemon of a directory.
+
+    Attributes:
+        refused: what the daemon has said of records that it could not write.
+    """
 
     def __init__(self, directory: Path) -> None:
+        self.refused: list[Refused] = []
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -107,8 +112,9 @@ class Client:
         self._socket.send_multipart(parts)
 
     def receive(self, kind: type[_Answer], timeout_s: float = DEADLINE_S) -> _Answer:
-        """Return the next message, which must be of ``kind``."""
-        message = self.next(timeout_s)
+        """Return the next message, which must be of ``kind``; what was refused stands aside."""
+        while isinstance(message := self.next(timeout_s), Refused) and kind is not Refused:
+            self.refused.append(message)
         assert isinstance(message, kind), message
         return message
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tbxd.reading.events import events_of
-from tbxd_client import arrays
+from tbxd_client import SummaryWriter, arrays
 from tbxd_wire import frame
 from tbxd_wire.arrays import EXTENSION
 from tbxd_wire.kinds import Kind
@@ -95,6 +95,9 @@ def test_a_lie_costs_its_record_alone(
     hello = hello_of(str(run))
     client.say_hello(hello)
     client.log(hello.session, 0, scalar_frame(1) + content + scalar_frame(2))
+    (told,) = client.refused
+    assert (told.session, told.records) == (hello.session, 1)
+    assert reason in told.reason
     facts = daemon.session(hello.session)
     assert facts["refused"] == 1
     assert reason in facts["refused_reason"]
@@ -152,3 +155,27 @@ def test_a_slow_video_delays_nobody_else(daemon: Daemon, client: Client, tmp_pat
     while client.receive(Ack).position < len(video):
         pass
     assert [event.step for event in events_of(str(tmp_path / "slow")) if event.step] == [3]
+
+
+def test_a_writer_is_told_what_it_has_lost(
+    daemon: Daemon,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """By the time a flush returns; over all sessions of the writer, and with one warning each."""
+    monkeypatch.setenv("TBXD_DIR", str(daemon.directory))
+    writer = SummaryWriter(tmp_path / "run")
+    for expected in (2, 4):
+        for step in range(2):
+            writer.add_scalar("loss", 1.0, step)
+            writer.file_writer.add_summary(b"no summary", step)
+        writer.flush()
+        assert writer.stats()["refused"] == expected
+        assert "no serialized Summary" in writer.stats()["trouble"]
+        writer.close()
+        assert writer.stats()["refused"] == expected
+    said = [each.message for each in caplog.records if "cannot be written" in each.message]
+    assert len(said) == 2
+    assert str(tmp_path / "run") in said[0]
+    assert "no serialized Summary" in said[0]

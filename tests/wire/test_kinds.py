@@ -59,4 +59,5 @@ def test_message_numbers() -> None:
         "Notice": 8,
         "Status": 9,
         "Report": 10,
+        "Refused": 11,
     }

@@ -129,7 +129,8 @@ class Writer:
 
         ``run`` and ``role`` (where it writes), ``records`` and ``bytes`` put into the journal,
         ``committed_bytes``, ``pending_bytes``, ``shed`` (records refused because there was no
-        room), ``connected``, ``trouble`` ("" for none).
+        room), ``refused`` (records that the daemon could not write), ``connected``, ``trouble``
+        ("" for none).
         """
         return self._recorder.stats()
 
