@@ -20,6 +20,7 @@ from tbxd_wire.errors import MessageError, TbxdError
 from . import report
 from .complaints import Complaints
 from .intake.entry import Entry
+from .intake.refusals import Refusals
 from .intake.roster import Roster
 from .intake.session import Verdict
 from .pipeline import Pipeline
@@ -64,6 +65,7 @@ class Conversation:
         self._started = self._now = now
         self._complaints = Complaints(_log)
         self._malformed = 0
+        self._turned_away = Refusals()
 
     def take(self, peer: bytes, parts: list[memoryview], now: float) -> None:
         """Act on one message.
@@ -100,6 +102,7 @@ class Conversation:
             try:
                 path = self._pipeline.author_directory(hello)
             except TbxdError as error:
+                self._turned_away.count(str(error))
                 self._complaints.say("hello", f"a session is turned away: {error}", self._now)
                 self._send(peer, messages.Reject(hello.session, str(error)))
                 return
@@ -177,6 +180,8 @@ class Conversation:
             self._directory,
             self._roster,
             self._recovery.journals_waiting,
+            self._recovery.left_alone,
+            self._turned_away.by_reason,
             self._malformed,
             self._now - self._started,
             self._now,

@@ -8,14 +8,38 @@ acquire a terminal again, and its parent is init.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 _FILE_MODE = 0o600
 _DESCRIPTORS_MAX = 1 << 20
 """The highest any process has: the default of fs.nr_open. The kernel closes them in one call."""
 
 
-def detach(log_file: str | None) -> Callable[[], None]:
+_SERVES = b"\n"
+"""What the calling process waits for; anything else is why it never will be."""
+
+
+class Caller:
+    """The process that waits, as the detached one sees it. It is told once."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def serves(self) -> None:
+        """Have it exit with 0."""
+        self._tell(_SERVES)
+
+    def fails(self, reason: str) -> None:
+        """Have it print why, and exit with 1; too late if it was told that the daemon serves."""
+        self._tell(reason.encode(errors="replace"))
+
+    def _tell(self, message: bytes) -> None:
+        if self._descriptor >= 0:
+            os.write(self._descriptor, message)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def detach(log_file: str | None) -> Caller:
     """Return in a new, detached process; the calling one waits there until that serves.
 
     Must be called before any thread is started. Standard input is /dev/null from now on, standard
@@ -23,16 +47,19 @@ def detach(log_file: str | None) -> Callable[[], None]:
     that the daemon keeps no file system busy.
 
     Returns:
-        What the new process calls once it serves: the calling process then exits with 0. If the
-        new one ends before that, the calling process exits with 1.
+        Whom the new process tells once it serves, or that it does not. If it ends before that, the
+        calling process exits with 1.
     """
     # The path is the caller's: open it before leaving the working directory.
     output = _open_log(log_file)
     waiting, serving = os.pipe()
     if os.fork():
         os.close(serving)
+        told = _all_of(waiting)
+        if told != _SERVES:
+            os.write(2, b"tbxd: %s\n" % (told or b"the daemon ended before it served"))
         # Without any clean-up: buffers and exit handlers belong to the child now.
-        os._exit(0 if os.read(waiting, 1) else 1)
+        os._exit(0 if told == _SERVES else 1)
     os.setsid()
     if os.fork():
         os._exit(0)
@@ -45,12 +72,15 @@ def detach(log_file: str | None) -> Callable[[], None]:
     # An inherited pipe that stayed open would keep whoever reads its other end waiting.
     os.closerange(3, serving)
     os.closerange(serving + 1, _DESCRIPTORS_MAX)
+    return Caller(serving)
 
-    def serves() -> None:
-        os.write(serving, b"\n")
-        os.close(serving)
 
-    return serves
+def _all_of(descriptor: int) -> bytes:
+    """Return what comes through a pipe until nobody can write there any more."""
+    content = b""
+    while part := os.read(descriptor, 4096):
+        content += part
+    return content
 
 
 def log_to(log_file: str) -> None:

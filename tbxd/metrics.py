@@ -64,6 +64,12 @@ def families(facts: dict[str, Any]) -> Iterator[Metric]:
         "Journals of processes that are gone, not yet in event files.",
         daemon["journals_waiting"],
     )
+    yield _gauge(
+        "journals_left_alone",
+        "Journals that this daemon may not, or cannot, write into event files.",
+        daemon["journals_left_alone"],
+    )
+    yield _counter("turned_away", "Hellos answered with a no.", daemon["turned_away"])
     yield _counter(
         "malformed_messages", "Messages that could not be read.", daemon["malformed_messages"]
     )

@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+from collections import Counter
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Protocol
@@ -77,7 +78,7 @@ class Recovery:
         self._feeder = feeder
         self._complaints = Complaints(_log)
         self._work: dict[bytes, _Work] = {}
-        self._left_alone: set[bytes] = set()
+        self._left_alone: dict[bytes, str] = {}
         self._waiting: dict[bytes, list[int]] = {}
         self._orphans: set[bytes] = set()
         self._strangers = 0
@@ -86,6 +87,11 @@ class Recovery:
     def journals_waiting(self) -> int:
         """Dead journals that are not in the event files yet."""
         return len(self._work) + len(self._waiting)
+
+    @property
+    def left_alone(self) -> dict[str, int]:
+        """How many journals this daemon does not touch, by reason."""
+        return dict(Counter(self._left_alone.values()))
 
     @property
     def busy(self) -> bool:
@@ -117,7 +123,8 @@ class Recovery:
             elif self._roster.find(session) is None:
                 self._strangers += 1
         self._orphans = orphans
-        self._left_alone &= found.keys()
+        for session in self._left_alone.keys() - found.keys():
+            del self._left_alone[session]
         self._open_waiting(now)
         for entry in self._roster:
             if (
@@ -224,7 +231,7 @@ class Recovery:
                 continue
             except OtherVersion as error:
                 _log.warning("a journal is left alone: %s", error)
-                self._left_alone.add(session)
+                self._left_alone[session] = str(error)
                 continue
             except Unreadable:
                 _log.warning("no head of journal %s can be read: set aside", session.hex())
@@ -244,7 +251,7 @@ class Recovery:
                 entry = self._introduce(session, journal, now)
             except TbxdError as error:
                 _log.warning("the journal %s is left alone: %s", session.hex(), error)
-                self._left_alone.add(session)
+                self._left_alone[session] = str(error)
                 journal.close()
                 return False
         entry.session.reopen(ended=journal.ended)

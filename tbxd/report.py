@@ -17,6 +17,8 @@ def facts(
     directory: str,
     roster: Roster,
     journals_waiting: int,
+    left_alone: dict[str, int],
+    turned_away: dict[str, int],
     malformed_messages: int,
     uptime_s: float,
     now: float,
@@ -28,6 +30,8 @@ def facts(
         directory: the runtime directory.
         roster: all sessions.
         journals_waiting: dead journals that are not in the event files yet.
+        left_alone: for each reason, how many journals there are that this daemon does not touch.
+        turned_away: for each reason, how many hellos were answered with a no since it began.
         malformed_messages: messages that could not be read since the daemon began.
         uptime_s: seconds since the daemon began.
         now: the monotonic clock.
@@ -43,6 +47,10 @@ def facts(
             "directory": directory,
             "sessions": sum(entry.session.state is State.LIVE for entry in roster),
             "journals_waiting": journals_waiting,
+            "journals_left_alone": sum(left_alone.values()),
+            "left_alone_by_reason": left_alone,
+            "turned_away": sum(turned_away.values()),
+            "turned_away_by_reason": turned_away,
             "malformed_messages": malformed_messages,
         },
         "totals": roster.totals().facts(),

@@ -59,9 +59,7 @@ class Client:
         self._allowance = Allowance(settings.journal_limit_bytes)
         self._patience_s = settings.patience_s
         self._streams: set[Stream] = set()
-        autostart = environ.get(places.AUTOSTART_VARIABLE, "1").lower()
-        launcher = Launcher(directory, enabled=autostart not in ("0", "no", "false", "off"))
-        self._link = Link(directory, launcher)
+        self._link = Link(directory, Launcher(directory, enabled=settings.autostart))
 
     def open(self, run: str, role: str, suffix: str) -> Stream:
         """Make a session; ``carry`` or ``discard`` must follow.

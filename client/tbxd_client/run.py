@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 
 from tbxd_wire import paths
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def absolute(logdir: str) -> str:
     """Return the absolute path that the system finds at ``logdir`` now.
 
     Raises:
-        ValueError: a name that UTF-8 cannot express.
+        ValueError: a name that UTF-8 cannot express, or the URL of something else.
     """
+    # The other two writers take some of them; here it would be a directory named "s3:".
+    if _URL.match(logdir):
+        raise ValueError(f"a run directory is a local path, not a URL such as {logdir!r:.80}")
     # Who names an absolute path may stand in a directory that is gone.
     path = logdir if os.path.isabs(logdir) else os.path.join(os.getcwd(), logdir)
     components = path.split("/")

@@ -1,4 +1,4 @@
-"""What the environment says about the journals of a process."""
+"""What the environment says about a process's journals, and about starting a daemon."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from . import places, sizes
 from .errors import ConfigError
 from .limits import JOURNAL_LIMIT_BYTES
 
+_YES = ("1", "yes", "true", "on")
+_NO = ("0", "no", "false", "off")
 _BLOCK = re.compile(r"block:([0-9]+(?:\.[0-9]*)?)")
 
 
@@ -24,6 +26,8 @@ class Settings(NamedTuple):
     """Most that all journals of the process take together."""
     patience_s: float = 0.0
     """How long a call may wait for room in a full journal; 0: a record is shed at once."""
+    autostart: bool = True
+    """Whether to start a daemon where there is none."""
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Settings:
@@ -45,4 +49,9 @@ class Settings(NamedTuple):
                 f"{places.JOURNAL_FULL_VARIABLE}: expected shed, or block:SECONDS such as block:5,"
                 f" not {policy[:40]!r}"
             )
-        return cls(limit_bytes, patience_s)
+        autostart = environ.get(places.AUTOSTART_VARIABLE) or "1"
+        if autostart.lower() not in _YES + _NO:
+            raise ConfigError(
+                f"{places.AUTOSTART_VARIABLE}: expected 1 or 0, not {autostart[:40]!r}"
+            )
+        return cls(limit_bytes, patience_s, autostart.lower() in _YES)

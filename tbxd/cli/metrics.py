@@ -42,7 +42,8 @@ def command(directory: str, listen: str | None) -> None:
         server, thread = prometheus_client.start_http_server(port, host, registry)
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    click.echo(f"serving http://{host}:{server.server_port}/metrics")
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(f"serving http://{shown}:{server.server_port}/metrics")
     signal.sigwait(signals)
     server.shutdown()
     thread.join()
@@ -52,4 +53,4 @@ def _address(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
     if not port.isdecimal() or int(port) > 65535:
         raise click.BadParameter(f"expected [HOST:]PORT, not {listen!r}", param_hint="--listen")
-    return host or "127.0.0.1", int(port)
+    return host.removeprefix("[").removesuffix("]") or "127.0.0.1", int(port)

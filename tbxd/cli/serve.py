@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 from tbxd.config import LOG_LEVELS, Config, Fsync
 from tbxd.tuning import tune
 from tbxd_wire import places, sizes
+from tbxd_wire.errors import TbxdError
 
 from .options import directory_option
+
+if TYPE_CHECKING:
+    from tbxd.detach import Caller
 
 _LOG_FORMAT = "%(asctime)s tbxd[%(process)d] %(levelname)s: %(message)s"
 
@@ -111,11 +115,11 @@ def command(
         notes=notes,
         log_level=log_level,
     )
-    serves: Callable[[], None] | None = None
+    caller: Caller | None = None
     if detach:
         from tbxd.detach import detach as detach_from_caller
 
-        serves = detach_from_caller(log_file)
+        caller = detach_from_caller(log_file)
     elif log_file is not None:
         from tbxd.detach import log_to
 
@@ -126,4 +130,10 @@ def command(
     from tbxd.server import Server
 
     logging.basicConfig(level=log_level, format=_LOG_FORMAT, stream=sys.stderr)
-    Server(config, Notifier(os.environ), serves).run()
+    server = Server(config, Notifier(os.environ), None if caller is None else caller.serves)
+    try:
+        server.run()
+    except TbxdError as error:
+        if caller is not None:
+            caller.fails(str(error))
+        raise

@@ -15,6 +15,10 @@ from tbxd.ask import ask
 from .options import directory_option
 
 _FILE_COLUMNS = 200
+_NOT_TAKEN = {
+    "left_alone": "{count:,} journals are left alone",
+    "turned_away": "sessions turned away {count:,} times",
+}
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -50,6 +54,9 @@ def _show(facts: dict[str, Any]) -> None:
         f" {daemon['malformed_messages']} malformed messages"
     )
     console.print(escape(daemon["directory"]), style="dim")
+    for what in ("left_alone", "turned_away"):
+        for reason, count in daemon[f"{what}_by_reason"].items():
+            console.print(escape(f"{_NOT_TAKEN[what].format(count=count)}: {reason}"))
     by_run: dict[str, list[dict[str, Any]]] = {}
     for session in facts["sessions"]:
         by_run.setdefault(session["run"], []).append(session)

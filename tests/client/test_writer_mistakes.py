@@ -109,6 +109,14 @@ def test_names_that_lead_out_of_the_run(run: str, argument: str, value: str) -> 
     assert not os.path.exists(run)
 
 
+@pytest.mark.parametrize("argument", ["role", "filename_suffix"])
+def test_names_that_are_no_text(run: str, argument: str) -> None:
+    options: dict[str, Any] = {argument: 5}
+    with pytest.raises(TypeError, match=f"{argument} must be a str, not int"):
+        SummaryWriter(run, **options)
+    assert not os.path.exists(run)
+
+
 def test_other_mistakes_of_the_constructor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FileExistsError):

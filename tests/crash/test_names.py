@@ -142,6 +142,7 @@ def test_the_longest_path_there_can_be(
         ("circle", FileExistsError, "a link that leads nowhere"),
         ("nul\0", ValueError, "null byte"),
         (b"\xff", ValueError, "surrogates not allowed"),
+        ("s3://bucket/run", ValueError, "a local path, not a URL such as 's3://bucket/run'"),
     ],
     ids=repr,
 )

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from tbxd.cli import group
 from tbxd.reading.events import events_of
 from tbxd_client import SummaryWriter
 from tbxd_wire.kinds import Kind
@@ -158,6 +160,12 @@ def test_the_journal_of_a_dead_process(daemon: Daemon, client: Client, elsewhere
         "the journal was looked at",
     )
     assert [path for path in daemon.directory.iterdir() if hello.session.hex() in path.name]
+    facts = daemon.facts()["daemon"]
+    assert facts["journals_left_alone"] >= 1
+    (reason,) = facts["left_alone_by_reason"]
+    assert "(--root)" in reason
+    shown = CliRunner().invoke(group, ["status", "--directory", str(daemon.directory)])
+    assert "journals are left alone: this daemon does not write there" in shown.output
 
 
 def test_a_writer_is_told(
@@ -170,3 +178,7 @@ def test_a_writer_is_told(
     wait_until(lambda: "(--root)" in writer.stats()["trouble"], "the writer knows")
     writer.close()
     assert os.listdir(run) == []
+    facts = daemon.facts()["daemon"]
+    assert facts["turned_away"] == sum(facts["turned_away_by_reason"].values()) >= 1
+    shown = CliRunner().invoke(group, ["status", "--directory", str(daemon.directory)])
+    assert "sessions turned away " in shown.output

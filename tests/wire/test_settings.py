@@ -1,4 +1,4 @@
-"""What the environment may say about journals."""
+"""What the environment may say about journals, and about starting a daemon."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ from tbxd_wire.settings import Settings
         ({"TBXD_JOURNAL_FULL": "shed"}, Settings(JOURNAL_LIMIT_BYTES, 0.0)),
         ({"TBXD_JOURNAL_FULL": "block:5"}, Settings(JOURNAL_LIMIT_BYTES, 5.0)),
         ({"TBXD_JOURNAL_FULL": "block:0.25"}, Settings(JOURNAL_LIMIT_BYTES, 0.25)),
+        ({"TBXD_AUTOSTART": ""}, Settings(autostart=True)),
+        ({"TBXD_AUTOSTART": "True"}, Settings(autostart=True)),
+        ({"TBXD_AUTOSTART": "0"}, Settings(autostart=False)),
+        ({"TBXD_AUTOSTART": "Off"}, Settings(autostart=False)),
     ],
 )
 def test_what_is_understood(environ: dict[str, str], expected: Settings) -> None:
@@ -32,6 +36,7 @@ def test_what_is_understood(environ: dict[str, str], expected: Settings) -> None
         ("TBXD_JOURNAL_FULL", "block:-1", "not 'block:-1'"),
         ("TBXD_JOURNAL_FULL", "block:inf", "not 'block:inf'"),
         ("TBXD_JOURNAL_FULL", "drop", "expected shed"),
+        ("TBXD_AUTOSTART", "maybe", "expected 1 or 0, not 'maybe'"),
     ],
 )
 def test_anything_else_is_refused_by_name(name: str, value: str, says: str) -> None:

@@ -40,7 +40,9 @@ class Writer:
 
     Raises:
         OSError: the run directory cannot be made, or the runtime directory cannot be used.
-        ValueError: a role or suffix that leads out of the run directory.
+        TypeError: a role or suffix that is no str.
+        ValueError: a role or suffix that leads out of the run directory, or a run directory that is
+            a URL.
     """
 
     def __init__(
@@ -65,6 +67,9 @@ class Writer:
         self.write_to_disk = write_to_disk
         self._default_step: int | None = None
         self._default_wall_time: float | None = None
+        for name, value in (("role", role or ""), ("filename_suffix", filename_suffix)):
+            if not isinstance(value, str):
+                raise TypeError(f"{name} must be a str, not {type(value).__name__}")
         self._recorder: Recorder | Discarder = Discarder()
         if write_to_disk:
             self._recorder = Recorder(self.logdir, role, filename_suffix, self.purge_step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -80,13 +81,20 @@ def test_an_address_that_is_none(runtime: Path, listen: str) -> None:
     assert f"expected [HOST:]PORT, not {listen!r}" in found.output
 
 
-def test_served_anew_for_each_that_asks(runtime: Path) -> None:
+@pytest.mark.parametrize(
+    ("listen", "where"), [("0", "127.0.0.1"), ("[::1]:0", "[::1]"), ("::1:0", "[::1]")]
+)
+def test_served_anew_for_each_that_asks(runtime: Path, listen: str, where: str) -> None:
+    if "::" in listen and not socket.has_dualstack_ipv6():
+        pytest.skip("there is no IPv6 here")
     command = [sys.executable, "-m", "tbxd", "metrics", "--directory", str(runtime)]
-    with subprocess.Popen([*command, "--listen", "0"], stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(
+        [*command, "--listen", listen], stdout=subprocess.PIPE, text=True
+    ) as server:
         assert server.stdout is not None
         address = server.stdout.readline().split()[1]
         try:
-            assert address.startswith("http://127.0.0.1:")
+            assert address.startswith(f"http://{where}:")
             for up in (0, 1):
                 with (
                     Daemon(runtime) if up else nullcontext(),

@@ -13,6 +13,7 @@ import pytest
 
 from tbxd.ask import ask
 from tbxd.lock import daemon_is_there
+from tests.tbxd.daemons import Daemon
 from tests.waiting import wait_until
 
 
@@ -62,6 +63,13 @@ def test_detached_it_belongs_to_nobody(runtime: Path, tmp_path: Path) -> None:
     assert os.readlink(f"/proc/{pid}/fd/2") == str(log)
     wait_until(lambda: not daemon_is_there(str(runtime)), "it has left when idle")
     assert f"serving {runtime}" in log.read_text()
+
+
+def test_detached_it_says_why_it_does_not_serve(runtime: Path) -> None:
+    with Daemon(runtime):
+        started = tbxd("serve", "--detach", "--directory", str(runtime))
+    assert started.returncode == 1
+    assert f"{runtime} is already served by the daemon with pid" in started.stderr
 
 
 def test_the_directory_comes_from_the_environment(runtime: Path) -> None:

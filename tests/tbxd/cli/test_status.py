@@ -52,6 +52,10 @@ def test_programs_get_all_facts(shown: tuple[str, str]) -> None:
         "sessions",
         "journals_waiting",
         "malformed_messages",
+        "journals_left_alone",
+        "left_alone_by_reason",
+        "turned_away",
+        "turned_away_by_reason",
     }
     by_role = {session["role"]: session for session in facts["sessions"]}
     assert by_role[""]["state"] == "live"
