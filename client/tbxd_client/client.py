@@ -138,7 +138,7 @@ class Client:
         """
         if self._link.is_own_thread():
             return
-        in_vain = self._is_in_the_way()
+        in_vain = self.is_in_the_way()
         target = stream.journal.tail
         if stream.outbox.acked >= target:
             return
@@ -162,7 +162,7 @@ class Client:
         stream.journal.end()
         stream.wanted = stream.journal.tail
         stream.ending = True
-        if not self._link.is_own_thread() and not self._is_in_the_way():
+        if not self._link.is_own_thread() and not self.is_in_the_way():
             self.carry(stream)
             self._await_end(stream, timeout_s)
         committed = stream.outbox.acked >= stream.wanted
@@ -180,7 +180,7 @@ class Client:
             )
         return committed
 
-    def _is_in_the_way(self) -> bool:
+    def is_in_the_way(self) -> bool:
         """Whether this call has interrupted an append, whose end the link may be waiting for.
 
         Then it is no use to wait for the link.

@@ -149,9 +149,15 @@ class Recorder:
             active.flush(stream, timeout_s)
 
     def close(self, timeout_s: float) -> None:
-        """End the session of this process, if there is one; the next record opens another."""
+        """End the session of this process, if there is one; the next record opens another.
+
+        From a signal handler or a destructor that has interrupted a call which it would wait for,
+        it does nothing: the session goes on, and ends with the next close, or with the process.
+        """
         with self._lock:
             active, stream = self._client, self._stream
+            if active is not None and active.is_in_the_way():
+                return
             self._forget_stream()
         if active is not None and stream is not None:
             active.close(stream, timeout_s)

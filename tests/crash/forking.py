@@ -28,6 +28,9 @@ from .tally import Tally
 
 CHILD_RECORDS = 20
 ARRAY_VALUES = 50_000
+_ALIVE = 20
+"""Children at a time: what they log is to be written before their patience at exit ends."""
+
 _HANG_S = 60
 """A child that hangs is killed after so long, and seen by its exit code."""
 
@@ -101,13 +104,17 @@ def beside_a_thread(writer: SummaryWriter, run: Path, what: str, forks: int) -> 
     thread = threading.Thread(target=log)
     thread.start()
     children: dict[int, int] = {}
+    codes: dict[int, int] = {}
     for number in range(forks):
+        while len(children) - len(codes) >= _ALIVE:
+            oldest = list(children)[len(codes)]
+            codes[oldest] = _exit_code(oldest)
         end, code = ENDS[number % len(ENDS)]
         if (child := os.fork()) == 0:
             signal.alarm(_HANG_S)
             _live(Author(writer, run, f"fork{os.getpid()}", what), end)
         children[child] = code
-    codes = {child: _exit_code(child) for child in children}
+    codes |= {child: _exit_code(child) for child in children if child not in codes}
     done.set()
     thread.join()
     assert codes == children, (codes, children)

@@ -54,6 +54,4 @@ def test_at_each_line(
     verdicts.pop("array", None)
     ledger.enter(f"{call}: a handler {deed}", verdicts.values())
     for tag, verdict in verdicts.items():
-        assert (verdict.lost, verdict.twice, verdict.wrong) == (0, 0, 0), f"{tag}: {verdict}"
-        # What a handler leaves to the daemon comes behind the session that follows.
-        assert verdict.good or "closes" in deed, f"{tag}: {verdict}"
+        assert verdict.good, f"{tag}: {verdict}"
