@@ -21,6 +21,7 @@ from .link import Link
 from .mapping import Allowance
 from .outbox import Outbox, State
 from .stream import Stream
+from .warn import warn
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +172,8 @@ class Client:
             stream.abandon()
         self._streams.discard(stream)
         if not committed:
-            logger.warning(
+            warn(
+                logger,
                 "tbxd: closed with %d bytes of records not yet in the event files (%s);"
                 " they stay in %s and will be written when a daemon gets to them",
                 stream.wanted - stream.outbox.acked,

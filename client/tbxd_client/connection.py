@@ -25,6 +25,7 @@ import zmq.utils.garbage
 from tbxd_wire import messages, places
 
 from . import fork
+from .descriptors import clear_of_standard
 
 _RECONNECT_MS = 20
 """A daemon takes its lock a moment before it binds its socket."""
@@ -54,11 +55,12 @@ class Connection:
     def __init__(self, directory: str) -> None:
         self.is_connected = False
         self._directory = directory
-        self._directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with clear_of_standard():
+            self._directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._socket: zmq.Socket[bytes] | None = None
         self._monitor: zmq.Socket[bytes] | None = None
-        self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._alone = select.poll()
         self._alone.register(self._bell, select.POLLIN)
         self._poller = zmq.Poller()
@@ -71,10 +73,12 @@ class Connection:
     def open(self) -> None:
         """Make a socket and have it connect; ``receive`` finds out when it has."""
         self.close()
-        if self._context is None:
-            _require_descriptors()
-            self._context = zmq.Context(io_threads=1)
-        socket = self._socket = self._context.socket(zmq.DEALER)
+        with clear_of_standard():
+            if self._context is None:
+                _require_descriptors()
+                self._context = zmq.Context(io_threads=1)
+            # libzmq makes its threads and their descriptors with the first socket.
+            socket = self._socket = self._context.socket(zmq.DEALER)
         # The window bounds what is on its way, in bytes; a mark in messages would only drop.
         socket.sndhwm = socket.rcvhwm = 0
         socket.linger = 0

@@ -25,6 +25,7 @@ from .connection import Connection
 from .launch import Launcher
 from .outbox import State
 from .stream import Stream
+from .warn import warn
 
 logger = logging.getLogger(__name__)
 
@@ -78,8 +79,24 @@ class Link:
         self._next_send = 0.0
         self._awake_until = 0.0
         self._trim_at: float | None = None
-        self._thread = threading.Thread(target=self._run, name="tbxd-link", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._start()
+
+    def _start(self) -> None:
+        """Start the thread; where none can be started, the journals keep what is logged."""
+        # Nobody waits here: a signal handler may have interrupted who is at it.
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="tbxd-link", daemon=True)
+                self._thread.start()
+        except RuntimeError as error:
+            self._thread = None
+            self.trouble = f"no thread that sends can be started: {error}"
+        finally:
+            self._starting.release()
 
     # -- called from any thread
 
@@ -107,10 +124,14 @@ class Link:
 
     def may_progress(self) -> bool:
         """Whether there is a daemon, or one may be starting."""
+        if self._thread is None:
+            return False
         return self.connected or (self._launcher.enabled and not self._launcher.trouble)
 
     def wake(self) -> None:
         """Have a sleeping link look at its streams."""
+        if self._thread is None:
+            self._start()
         self._connection.ring()
 
     def is_own_thread(self) -> bool:
@@ -120,6 +141,9 @@ class Link:
     def stop(self, timeout_s: float) -> None:
         """End the thread and close the socket; what was not sent stays in the journals."""
         self._stopping = True
+        if self._thread is None:
+            self._connection.end()
+            return
         self.wake()
         self._thread.join(timeout_s)
 
@@ -141,7 +165,7 @@ class Link:
                 self._listen()
             except Exception as error:
                 self.trouble = f"the link failed and starts anew: {error!r}"
-                logger.warning("%s", self.trouble, exc_info=True)
+                warn(logger, "%s", self.trouble, exc_info=True)
                 self._disconnect()
                 self._next_attempt = time.monotonic() + _RECOVERY_S
         self._connection.end()
@@ -273,7 +297,8 @@ class Link:
                 if answer is not None:
                     self._connection.send(answer)
                 if stream.outbox.refused and not refused:
-                    logger.warning(
+                    warn(
+                        logger,
                         "tbxd: a record for %s cannot be written: %s;"
                         " stats()['refused'] counts how many follow",
                         stream.outbox.run,
@@ -290,4 +315,4 @@ class Link:
         """Log a trouble once, not each time it is met."""
         if trouble != self.trouble:
             self.trouble = trouble
-            logger.warning("tbxd: %s; records are kept in the journal until it is over", trouble)
+            warn(logger, "tbxd: %s; records are kept in the journal until it is over", trouble)

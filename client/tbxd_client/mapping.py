@@ -20,6 +20,7 @@ from tbxd_wire import segment
 from tbxd_wire.limits import SEGMENT_BYTES, SEGMENT_HEAD_BYTES
 
 from . import fork
+from .descriptors import clear_of_standard
 
 FRESH_SUFFIX = ".new"
 """A file has it behind its name until it is published."""
@@ -35,8 +36,8 @@ class Allowance:
     """How many bytes all journals of this process may reserve.
 
     Args:
-        limit_bytes: upper bound for all of them together. Whatever it is, no segment is made that
-            would take more than half of what is free on the journals' file system.
+        limit_bytes: upper bound for all of them together. Whatever it is, they never take more
+            than half of what would be free on the journals' file system without them.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -49,7 +50,9 @@ class Allowance:
         """Reserve ``size`` bytes, or return False."""
         limit = self.bulky_bytes if bulky else self.limit_bytes
         found = os.statvfs(directory)
-        if size > found.f_bavail * found.f_frsize // 2:
+        free = found.f_bavail * found.f_frsize
+        # used + size above half of free + used.
+        if self.used_bytes + 2 * size > free:
             return False
         # One step, for what it holds the lock for calls nothing. A signal handler in the midst of
         # it might wait for the sender, and the sender for the lock.
@@ -95,7 +98,9 @@ class MappedSegment:
             os.posix_fallocate(descriptor, 0, size)
             # Not through the mapping: that takes several steps, in the midst of any of them a fork.
             os.pwrite(descriptor, head, 0) if fork.generation == mine else fork.refuse()
-            self.map = memoryview(mmap.mmap(descriptor, size, flags=_flags(size)))
+            # It keeps a descriptor of its own.
+            with clear_of_standard():
+                self.map = memoryview(mmap.mmap(descriptor, size, flags=_flags(size)))
             self.words = segment.words(self.map)
         except BaseException:
             delete(fresh, mine)
@@ -118,7 +123,8 @@ class MappedSegment:
         Returns:
             The descriptor to close in order to let go.
         """
-        descriptor = os.open(f"{self.path}{FRESH_SUFFIX}", os.O_RDWR | os.O_CLOEXEC)
+        with clear_of_standard():
+            descriptor = os.open(f"{self.path}{FRESH_SUFFIX}", os.O_RDWR | os.O_CLOEXEC)
         how = fcntl.LOCK_EX | fcntl.LOCK_NB
         fcntl.lockf(descriptor, how) if fork.generation == self._mine else fork.refuse()
         return descriptor

@@ -25,6 +25,7 @@ from .arrivals import Arrivals
 from .client import NO_RECORDS, Client
 from .journal import Journal
 from .stream import Stream
+from .warn import warn
 
 logger = logging.getLogger(__name__)
 
@@ -127,6 +128,8 @@ class Recorder:
                         break
                 journal = self._open_journal()
             if journal is None:
+                # Not with the lock held: who hears it may log in turn.
+                self._warn(self._refusal)
                 return
             if is_full:
                 # Polled, for nobody knows of all room that is made; and no lock is waited for that
@@ -215,7 +218,7 @@ class Recorder:
                 except Exception as error:
                     # Whatever it is, it must not end the training loop.
                     self.shed += 1
-                    self._warn(f"its journal could not be opened: {error}")
+                    self._refusal = f"its journal could not be opened: {error}"
                     return None
             return stream.journal
 
@@ -272,7 +275,8 @@ class Recorder:
         self._refusal = why
         if not self._warned and not self._is_finalizing():
             self._warned = True
-            logger.warning(
+            warn(
+                logger,
                 "tbxd: a record for %s was not logged: %s; stats()['shed'] counts how many follow",
                 self.run,
                 why,

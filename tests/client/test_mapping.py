@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -162,6 +163,20 @@ def test_no_segment_takes_more_than_half_of_what_is_free(tmp_path: Path) -> None
     allowance = Allowance(10 * free)
     assert not allowance.take(free // 2 + 64 * MIB, str(tmp_path), bulky=False)
     assert allowance.used_bytes == 0
+
+
+def test_all_of_them_take_no_more_than_half_of_what_was_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowance = Allowance(10 * MIB)
+
+    def statvfs(_: str) -> SimpleNamespace:
+        return SimpleNamespace(f_bavail=100 - allowance.used_bytes, f_frsize=1)
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    while allowance.take(10, str(tmp_path), bulky=False):
+        pass
+    assert allowance.used_bytes == 50
 
 
 def test_threads_take_no_more_than_there_is(tmp_path: Path) -> None:
