@@ -78,7 +78,7 @@ class Recovery:
         self._feeder = feeder
         self._complaints = Complaints(_log)
         self._work: dict[bytes, _Work] = {}
-        self._left_alone: dict[bytes, str] = {}
+        self._left_alone: dict[bytes, tuple[str, str]] = {}
         self._waiting: dict[bytes, list[int]] = {}
         self._orphans: set[bytes] = set()
         self._strangers = 0
@@ -89,9 +89,9 @@ class Recovery:
         return len(self._work) + len(self._waiting)
 
     @property
-    def left_alone(self) -> dict[str, int]:
-        """How many journals this daemon does not touch, by reason."""
-        return dict(Counter(self._left_alone.values()))
+    def left_alone(self) -> dict[tuple[str, str], int]:
+        """How many journals this daemon does not touch, by job ("" for none) and reason."""
+        return Counter(self._left_alone.values())
 
     @property
     def busy(self) -> bool:
@@ -231,7 +231,7 @@ class Recovery:
                 continue
             except OtherVersion as error:
                 _log.warning("a journal is left alone: %s", error)
-                self._left_alone[session] = str(error)
+                self._left_alone[session] = "", str(error)
                 continue
             except Unreadable:
                 _log.warning("no head of journal %s can be read: set aside", session.hex())
@@ -251,7 +251,7 @@ class Recovery:
                 entry = self._introduce(session, journal, now)
             except TbxdError as error:
                 _log.warning("the journal %s is left alone: %s", session.hex(), error)
-                self._left_alone[session] = str(error)
+                self._left_alone[session] = _job(journal), str(error)
                 journal.close()
                 return False
         entry.session.reopen(ended=journal.ended)
@@ -287,3 +287,12 @@ class Recovery:
             entry.session.hello.pid,
             entry.path,
         )
+
+
+def _job(journal: DeadJournal) -> str:
+    """Return the job in a journal's head, "" if nobody can tell."""
+    with contextlib.suppress(TbxdError):
+        hello = messages.decode([journal.hello])
+        if isinstance(hello, messages.Hello):
+            return hello.job
+    return ""

@@ -6,6 +6,7 @@ The keys are part of the command's promise (``tbxd status --json``): they are on
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from . import health
@@ -17,7 +18,7 @@ def facts(
     directory: str,
     roster: Roster,
     journals_waiting: int,
-    left_alone: dict[str, int],
+    left_alone: Mapping[tuple[str, str], int],
     turned_away: dict[str, int],
     malformed_messages: int,
     uptime_s: float,
@@ -30,13 +31,19 @@ def facts(
         directory: the runtime directory.
         roster: all sessions.
         journals_waiting: dead journals that are not in the event files yet.
-        left_alone: for each reason, how many journals there are that this daemon does not touch.
+        left_alone: for each job and reason, how many journals this daemon does not touch.
         turned_away: for each reason, how many hellos were answered with a no since it began.
         malformed_messages: messages that could not be read since the daemon began.
         uptime_s: seconds since the daemon began.
         now: the monotonic clock.
         wall_time: seconds since 1970.
     """
+    by_reason: dict[str, int] = {}
+    by_job: dict[str, dict[str, int]] = {}
+    for (job, reason), count in left_alone.items():
+        by_reason[reason] = by_reason.get(reason, 0) + count
+        if job:
+            by_job.setdefault(job, {})[reason] = count
     return {
         "daemon": {
             "version": health.version(),
@@ -48,7 +55,8 @@ def facts(
             "sessions": sum(entry.session.state is State.LIVE for entry in roster),
             "journals_waiting": journals_waiting,
             "journals_left_alone": sum(left_alone.values()),
-            "left_alone_by_reason": left_alone,
+            "left_alone_by_reason": by_reason,
+            "left_alone_by_job": by_job,
             "turned_away": sum(turned_away.values()),
             "turned_away_by_reason": turned_away,
             "malformed_messages": malformed_messages,

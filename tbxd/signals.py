@@ -49,6 +49,8 @@ def captured(stop: Callable[[], None], bell: int) -> Iterator[None]:
         caught.append(number)
         stop()
 
+    # A daemon inherits the mask of the thread that started it, and nobody else listens here.
+    blocked = signal.pthread_sigmask(signal.SIG_UNBLOCK, {*_STOPPING, signal.SIGHUP})
     before_bell = signal.set_wakeup_fd(bell, warn_on_full_buffer=False)
     before: dict[int, Any] = {number: signal.signal(number, handle) for number in _STOPPING}
     before[signal.SIGHUP] = signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -59,6 +61,7 @@ def captured(stop: Callable[[], None], bell: int) -> Iterator[None]:
             # None: the handler was not set from Python, and only whoever set it could put it back.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         signal.set_wakeup_fd(before_bell)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         for number in caught:
             if callable(before[number]) and before[number] is not signal.default_int_handler:
                 signal.raise_signal(number)

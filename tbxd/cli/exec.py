@@ -38,7 +38,12 @@ _START_TIMEOUT_S = 15.0
 """How long a new daemon may take until it answers: a cold start from a network file system."""
 
 _POLL_S = 0.1
-_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_FORWARDED = (
+    *(signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP),
+    *(signal.SIGUSR1, signal.SIGUSR2),
+)
+_OF_THE_KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _SI_KERNEL = 0x80
 """Who sent a signal, if it was the terminal (sigaction(2))."""
 
@@ -93,7 +98,7 @@ def command(
     sys.exit(code)
 
 
-def _make_sure_of_daemon(directory: str) -> None:
+def _make_sure_of_daemon(directory: str, timeout_s: float = _START_TIMEOUT_S) -> None:
     """Start a daemon if none serves the directory, and wait until it does.
 
     Raises:
@@ -115,7 +120,7 @@ def _make_sure_of_daemon(directory: str) -> None:
         stdin=subprocess.DEVNULL,
         check=False,
     )
-    deadline = time.monotonic() + _START_TIMEOUT_S
+    deadline = time.monotonic() + timeout_s
     while not daemon_is_there(directory):
         if time.monotonic() >= deadline:
             raise DaemonUnreachable(directory, f"a new one did not come up; see {log}")
@@ -125,10 +130,18 @@ def _make_sure_of_daemon(directory: str) -> None:
 def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
     """Run the command in the foreground, pass signals on to it, and return its exit code."""
     awaited = {*_FORWARDED, signal.SIGCHLD}
+    # Whoever ignores it is never told that a child has ended.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     try:
         try:
-            pid = os.posix_spawnp(arguments[0], arguments, environment, setsigmask=before)
+            pid = os.posix_spawnp(
+                arguments[0],
+                arguments,
+                environment,
+                setsigmask=before,
+                setsigdef=_IGNORED_BY_PYTHON,
+            )
         except OSError as error:
             click.echo(f"tbxd exec: {arguments[0]}: {error.strerror}", err=True)
             return 127 if isinstance(error, FileNotFoundError) else 126
@@ -140,8 +153,8 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
                 if ended:
                     code = os.waitstatus_to_exitcode(status)
                     return code if code >= 0 else 128 - code
-            elif came.si_signo != signal.SIGINT or came.si_code != _SI_KERNEL:
-                # An interrupt from the keyboard has reached the command already.
+            elif came.si_signo not in _OF_THE_KEYBOARD or came.si_code != _SI_KERNEL:
+                # What comes from the keyboard has reached the command already.
                 os.kill(pid, came.si_signo)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -159,12 +172,21 @@ def _wait_for_records(directory: str, job: str, timeout_s: float) -> list[str]:
             if not leftovers.journals(directory):
                 return []
             waiting = [str(error)]
-            _make_sure_of_daemon(directory)
+            left_s = max(deadline - time.monotonic(), 0.0)
+            try:
+                _make_sure_of_daemon(directory, min(left_s, _START_TIMEOUT_S))
+            except DaemonUnreachable as unreachable:
+                waiting = [str(unreachable)]
         else:
             sessions = [each for each in facts["sessions"] if each["job"] == job]
             waiting = [text for each in sessions if (text := _unfinished(each))]
             if not waiting and not facts["daemon"]["journals_waiting"]:
-                return [text for each in sessions if (text := _incomplete(each))]
+                lost = [text for each in sessions if (text := _incomplete(each))]
+                left_alone = facts["daemon"]["left_alone_by_job"].get(job, {})
+                return lost + [
+                    f"{count} journals are left alone: {reason}"
+                    for reason, count in left_alone.items()
+                ]
             waiting = waiting or [f"{facts['daemon']['journals_waiting']} journals wait"]
         if time.monotonic() >= deadline:
             return [

@@ -115,6 +115,9 @@ def command(
         notes=notes,
         log_level=log_level,
     )
+    if sys.getfilesystemencoding() != "utf-8":
+        # Names travel as UTF-8, whatever the locale is that somebody's training runs in.
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
     caller: Caller | None = None
     if detach:
         from tbxd.detach import detach as detach_from_caller

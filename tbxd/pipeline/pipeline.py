@@ -13,6 +13,7 @@ Guarantees:
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections import OrderedDict
@@ -90,6 +91,10 @@ class Pipeline:
         run = hello.run.rstrip("/")
         path = f"{run}/{role}" if role else run or "/"
         safe_suffix(hello.suffix)
+        try:
+            os.fsencode(path + hello.suffix)
+        except UnicodeError:
+            raise RecordError(f"this system has no name for the directory {path!r:.80}") from None
         # Made to be thrown away: it refuses a path that is too long.
         RunDirectory(path, self._descriptors, host=self._host)
         if (objection := self._bounds.objection(path)) is not None:

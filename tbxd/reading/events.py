@@ -16,17 +16,26 @@ from .records import DamagedFile, RecordFile
 def event_files(directory: str) -> list[str]:
     """Return the paths of a directory's own event files, in the order in which they are read.
 
-    A directory that does not exist has none; pipes and directories of such a name do not count.
+    A directory that does not exist has none; pipes and directories of such a name do not count,
+    nor do links that lead nowhere.
 
     Raises:
         OSError: it cannot be listed.
     """
     try:
         with os.scandir(directory) as entries:
-            names = [entry.name for entry in entries if MARKER in entry.name and entry.is_file()]
+            names = [entry.name for entry in entries if MARKER in entry.name and _is_file(entry)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [os.path.join(directory, name) for name in sorted(names)]
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        # A link to itself, say.
+        return False
 
 
 def events(path: str) -> Iterator[Event]:

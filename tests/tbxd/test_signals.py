@@ -56,6 +56,16 @@ def test_the_callers_own_handler_gets_what_was_caught(wake: Wake) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+def test_a_mask_that_was_inherited_is_lifted_inside(wake: Wake) -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        with captured(lambda: None, wake.bell):
+            assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        assert signal.SIGTERM in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def test_a_hang_up_is_ignored_inside_only(wake: Wake) -> None:
     before = signal.getsignal(signal.SIGHUP)
     with captured(lambda: None, wake.bell):

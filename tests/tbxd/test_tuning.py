@@ -34,3 +34,24 @@ def test_encoders_use_the_same_pages_again() -> None:
     )
     # Untuned it is 10,000: a megabyte goes back to the kernel, and comes again, several times.
     assert int(done.stdout) < 200
+
+
+LIMITS = """
+import resource
+limits = resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE
+resource.setrlimit(limits[0], (64, 128))
+resource.setrlimit(limits[1], (1 << 20, resource.getrlimit(limits[1])[1]))
+from tbxd.tuning import tune
+tune()
+for each in limits:
+    soft, hard = resource.getrlimit(each)
+    print(soft == hard)
+"""
+
+
+def test_limits_that_were_inherited_are_raised() -> None:
+    """They are those of some training, for files of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITS], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["True", "True"]

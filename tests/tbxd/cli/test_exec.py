@@ -14,6 +14,7 @@ import pytest
 from tbxd.ask import ask
 from tbxd.lock import daemon_is_there
 from tbxd.reading.events import events_of
+from tests.tbxd.daemons import Daemon
 from tests.waiting import wait_until
 
 LOGGING = """
@@ -66,6 +67,8 @@ def logging_command(run_directory: Path, shed: int = 0) -> list[str]:
         (["true"], 0),
         (["sh", "-c", "exit 7"], 7),
         (["sh", "-c", "kill -KILL $$"], 128 + signal.SIGKILL),
+        # Python ignores this one, its children do not.
+        (["sh", "-c", "kill -PIPE $$"], 128 + signal.SIGPIPE),
         (["no-such-command-anywhere"], 127),
         (["/"], 126),
     ],
@@ -127,7 +130,39 @@ def test_a_command_that_failed_keeps_its_code(runtime: Path, tmp_path: Path) -> 
     assert "journal full" in ended.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_parent_that_ignores_the_end_of_children(runtime: Path) -> None:
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+    program = f"{ignoring}os.execv(sys.executable, sys.argv[1:])"
+    command = [sys.executable, "-c", program, *arguments(runtime, "sh", "-c", "exit 7")]
+    assert subprocess.run(command, timeout=60).returncode == 7
+
+
+def test_a_runtime_directory_that_the_command_removes(runtime: Path) -> None:
+    facts = f"from tbxd.ask import ask; print(ask({str(runtime)!r})['daemon']['pid'])"
+    script = f'{sys.executable} -c "{facts}"; rm -rf {runtime}; exit 3'
+    ended = run(runtime, "sh", "-c", script)
+    assert (ended.returncode, ended.stderr) == (3, "")
+    pid = int(ended.stdout)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), "its daemon has noticed")
+
+
+def test_what_the_daemon_may_not_write(runtime: Path, tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    with Daemon(runtime, "--root", str(tmp_path / "root")):
+        ended = run(runtime, *logging_command(tmp_path / "run"))
+        other = run(runtime, *logging_command(tmp_path / "root" / "run"))
+    assert ended.returncode == 75
+    assert "1 journals are left alone: this daemon does not write there" in ended.stderr
+    assert (other.returncode, other.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT),
+        *(signal.SIGUSR1, signal.SIGUSR2),
+    ],
+)
 def test_signals_are_passed_on(runtime: Path, number: int) -> None:
     script = (
         "import signal, sys\n"

@@ -13,7 +13,10 @@ import pytest
 
 from tbxd.ask import ask
 from tbxd.lock import daemon_is_there
+from tbxd.reading.events import events_of
 from tests.tbxd.daemons import Daemon
+from tests.tbxd.hellos import hello_of, scalar_frames
+from tests.tbxd.journals import write_segment
 from tests.waiting import wait_until
 
 
@@ -70,6 +73,17 @@ def test_detached_it_says_why_it_does_not_serve(runtime: Path) -> None:
         started = tbxd("serve", "--detach", "--directory", str(runtime))
     assert started.returncode == 1
     assert f"{runtime} is already served by the daemon with pid" in started.stderr
+
+
+def test_a_locale_without_unicode_changes_no_name(runtime: Path, tmp_path: Path) -> None:
+    run = tmp_path / "läuf\N{SNOWMAN}"
+    hello = hello_of(str(run))
+    runtime.mkdir(mode=0o700)
+    write_segment(runtime, hello, 0, 0, scalar_frames(0, 3))
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    served = tbxd("serve", "--directory", str(runtime), "--idle-exit", "0.1", **locale)
+    assert served.returncode == 0, served.stderr
+    assert len(list(events_of(str(run)))) > 3
 
 
 def test_the_directory_comes_from_the_environment(runtime: Path) -> None:

@@ -23,6 +23,7 @@ def test_the_events_of_a_directory_come_in_the_order_of_its_files(tmp_path: Path
     (tmp_path / "sub" / "events.out.tfevents.1").write_bytes(scalars(9))
     (tmp_path / "tfevents.d").mkdir()
     os.mkfifo(tmp_path / "tfevents.pipe")
+    (tmp_path / "tfevents.circle").symlink_to("tfevents.circle")
     assert [event.step for event in events_of(str(tmp_path))] == [1, 2, 3, 4]
 
 
