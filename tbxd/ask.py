@@ -13,6 +13,7 @@ from typing import Any
 import zmq
 
 from tbxd_wire import messages, places
+from tbxd_wire.descriptors import ZMQ_DESCRIPTORS, require
 from tbxd_wire.errors import DaemonUnreachable, MessageError
 from tbxd_wire.limits import REPORT_HEAD_BYTES
 
@@ -35,6 +36,10 @@ def ask(directory: str, timeout_s: float = ANSWER_TIMEOUT_S) -> dict[str, Any]:
         raise DaemonUnreachable(
             directory, "none is running there; start one with `tbxd serve`, or log something"
         )
+    try:
+        require(ZMQ_DESCRIPTORS)
+    except OSError as error:
+        raise DaemonUnreachable(directory, f"this process cannot ask: {error.strerror}") from None
     directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with zmq.Context() as context, context.socket(zmq.DEALER) as socket:

@@ -23,15 +23,12 @@ import zmq
 import zmq.utils.garbage
 
 from tbxd_wire import messages, places
+from tbxd_wire.descriptors import ZMQ_DESCRIPTORS, clear_of_standard, require
 
 from . import fork
-from .descriptors import clear_of_standard
 
 _RECONNECT_MS = 20
 """A daemon takes its lock a moment before it binds its socket."""
-
-_DESCRIPTORS = 24
-"""What a context's threads and its first socket with its monitor take, and some to spare."""
 
 _VIEW_BYTES = zmq.COPY_THRESHOLD
 """From here on a payload is sent as a view: 64 KiB."""
@@ -75,7 +72,7 @@ class Connection:
         self.close()
         with clear_of_standard():
             if self._context is None:
-                _require_descriptors()
+                require(ZMQ_DESCRIPTORS)
                 self._context = zmq.Context(io_threads=1)
             # libzmq makes its threads and their descriptors with the first socket.
             socket = self._socket = self._context.socket(zmq.DEALER)
@@ -163,18 +160,3 @@ class Connection:
     def forget_parent(self) -> None:
         """In a forked child: keep the parent's sockets from ever being closed here."""
         fork.bury(self._context, self._socket, self._monitor)
-
-
-def _require_descriptors() -> None:
-    """Raise OSError if this process is about to run out of descriptors.
-
-    libzmq starts its threads with the first socket of a context, and ends the process (an
-    assertion) if one cannot have its descriptors then.
-    """
-    held: list[int] = []
-    try:
-        while len(held) < _DESCRIPTORS:
-            held.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
-    finally:
-        for each in held:
-            os.close(each)

@@ -17,10 +17,10 @@ import os
 import threading
 
 from tbxd_wire import segment
+from tbxd_wire.descriptors import clear_of_standard
 from tbxd_wire.limits import SEGMENT_BYTES, SEGMENT_HEAD_BYTES
 
 from . import fork
-from .descriptors import clear_of_standard
 
 FRESH_SUFFIX = ".new"
 """A file has it behind its name until it is published."""
