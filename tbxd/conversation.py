@@ -181,6 +181,7 @@ class Conversation:
             self._roster,
             self._recovery.journals_waiting,
             self._recovery.left_alone,
+            self._recovery.awaited(),
             self._turned_away.by_reason,
             self._malformed,
             self._now - self._started,

@@ -24,9 +24,9 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Protocol
 
-from tbxd_wire import messages, places
-from tbxd_wire.errors import MessageError, TbxdError
-from tbxd_wire.limits import PROTOCOL_NEWEST, PROTOCOL_OLDEST
+from tbxd_wire import messages, places, segment
+from tbxd_wire.errors import MessageError, SegmentError, TbxdError
+from tbxd_wire.limits import PROTOCOL_NEWEST, PROTOCOL_OLDEST, SEGMENT_HEAD_BYTES
 
 from . import leftovers
 from .complaints import Complaints
@@ -81,7 +81,7 @@ class Recovery:
         self._left_alone: dict[bytes, tuple[str, str]] = {}
         self._waiting: dict[bytes, list[int]] = {}
         self._orphans: set[bytes] = set()
-        self._strangers = 0
+        self._strangers: list[str] = []
 
     @property
     def journals_waiting(self) -> int:
@@ -96,12 +96,20 @@ class Recovery:
     @property
     def busy(self) -> bool:
         """Whether a journal waits, or a process lives that has not said hello yet."""
-        return self.journals_waiting > 0 or self._strangers > 0
+        return self.journals_waiting > 0 or bool(self._strangers)
+
+    def awaited(self) -> dict[str, int]:
+        """Return for each job how many of its sessions live that have not said hello yet."""
+        jobs: Counter[str] = Counter()
+        for path in self._strangers:
+            with contextlib.suppress(OSError, SegmentError), open(path, "rb") as file:
+                jobs[_job(segment.read_head(file.read(SEGMENT_HEAD_BYTES)).hello)] += 1
+        return {job: count for job, count in jobs.items() if job}
 
     def scan(self, now: float) -> None:
         """Look through the directory for journals whose process is gone."""
         found = leftovers.journals(self._directory)
-        self._strangers = 0
+        self._strangers = []
         self._waiting.clear()
         orphans = set()
         for session, slots in found.items():
@@ -112,16 +120,15 @@ class Recovery:
                 orphans.add(session)
                 if session not in self._orphans:
                     continue
+            path = os.path.join(self._directory, places.journal_name(session, min(slots)))
             try:
-                held = is_held(
-                    os.path.join(self._directory, places.journal_name(session, min(slots)))
-                )
+                held = is_held(path)
             except OSError:
                 continue
             if not held:
                 self._waiting[session] = slots
             elif self._roster.find(session) is None:
-                self._strangers += 1
+                self._strangers.append(path)
         self._orphans = orphans
         for session in self._left_alone.keys() - found.keys():
             del self._left_alone[session]
@@ -251,7 +258,7 @@ class Recovery:
                 entry = self._introduce(session, journal, now)
             except TbxdError as error:
                 _log.warning("the journal %s is left alone: %s", session.hex(), error)
-                self._left_alone[session] = _job(journal), str(error)
+                self._left_alone[session] = _job(journal.hello), str(error)
                 journal.close()
                 return False
         entry.session.reopen(ended=journal.ended)
@@ -289,10 +296,10 @@ class Recovery:
         )
 
 
-def _job(journal: DeadJournal) -> str:
-    """Return the job in a journal's head, "" if nobody can tell."""
+def _job(hello: bytes) -> str:
+    """Return the job that the hello in a journal's head names, "" for none."""
     with contextlib.suppress(TbxdError):
-        hello = messages.decode([journal.hello])
-        if isinstance(hello, messages.Hello):
-            return hello.job
+        message = messages.decode([hello])
+        if isinstance(message, messages.Hello):
+            return message.job
     return ""

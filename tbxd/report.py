@@ -19,6 +19,7 @@ def facts(
     roster: Roster,
     journals_waiting: int,
     left_alone: Mapping[tuple[str, str], int],
+    awaited: dict[str, int],
     turned_away: dict[str, int],
     malformed_messages: int,
     uptime_s: float,
@@ -32,6 +33,7 @@ def facts(
         roster: all sessions.
         journals_waiting: dead journals that are not in the event files yet.
         left_alone: for each job and reason, how many journals this daemon does not touch.
+        awaited: for each job, how many of its sessions live that have not said hello yet.
         turned_away: for each reason, how many hellos were answered with a no since it began.
         malformed_messages: messages that could not be read since the daemon began.
         uptime_s: seconds since the daemon began.
@@ -57,6 +59,7 @@ def facts(
             "journals_left_alone": sum(left_alone.values()),
             "left_alone_by_reason": by_reason,
             "left_alone_by_job": by_job,
+            "awaited_by_job": awaited,
             "turned_away": sum(turned_away.values()),
             "turned_away_by_reason": turned_away,
             "malformed_messages": malformed_messages,

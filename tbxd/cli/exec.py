@@ -180,6 +180,8 @@ def _wait_for_records(directory: str, job: str, timeout_s: float) -> list[str]:
         else:
             sessions = [each for each in facts["sessions"] if each["job"] == job]
             waiting = [text for each in sessions if (text := _unfinished(each))]
+            if awaited := facts["daemon"]["awaited_by_job"].get(job):
+                waiting.append(f"{awaited} processes have logged and not been heard of yet")
             if not waiting and not facts["daemon"]["journals_waiting"]:
                 lost = [text for each in sessions if (text := _incomplete(each))]
                 left_alone = facts["daemon"]["left_alone_by_job"].get(job, {})

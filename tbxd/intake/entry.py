@@ -89,6 +89,12 @@ class Entry:
         """Records that are in no event file: shed by the client, refused here."""
         return self.shed, self.refused + self.unknown
 
+    @property
+    def is_bereft(self) -> bool:
+        """Whether anything of the session is in no event file, and will not be."""
+        session = self.session
+        return any(self.lost) or session.gap_bytes > 0 or session.state is State.REJECTED
+
     def sample(self, now: float) -> None:
         """Note how many records there are, for the rate."""
         if not self.samples or now - self.samples[-1][0] >= RATE_SAMPLE_S:

@@ -1,7 +1,8 @@
 """All sessions of this daemon.
 
-The last ENDED_KEPT sessions that ended stay with what `tbxd status` shows of them; of older ones
-only the totals are kept (their event files know better). The clock is an argument.
+The last ENDED_KEPT sessions that ended stay with what `tbxd status` shows of them, and as many that
+lost something; of older ones only the totals are kept (their event files know better). The clock is
+an argument.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class Roster:
         self._memory_limit_bytes = memory_limit_bytes
         self._entries: dict[bytes, Entry] = {}
         self._ended: deque[bytes] = deque()
+        self._bereft: deque[bytes] = deque()
         self.window = window(memory_limit_bytes, 0)
         """Bytes that each working session is granted, as of the last :meth:`shrink`."""
         self._forgotten = Totals()
@@ -82,16 +84,24 @@ class Roster:
                 session.ack_due = True
 
     def tidy(self) -> None:
-        """Forget the oldest of the ended sessions beyond ENDED_KEPT."""
+        """Forget the oldest of the ended sessions beyond ENDED_KEPT.
+
+        Who waits for many sessions must still find the one among them that lost something.
+        """
         for name, entry in self._entries.items():
             if not entry.working and not entry.counted_as_ended:
                 entry.counted_as_ended = True
-                self._ended.append(name)
-        spare = len(self._ended) - ENDED_KEPT
-        for _ in range(len(self._ended)):
+                (self._bereft if entry.is_bereft else self._ended).append(name)
+        self._forget(self._ended)
+        self._forget(self._bereft)
+
+    def _forget(self, ended: deque[bytes]) -> None:
+        """Forget the oldest of these beyond ENDED_KEPT."""
+        spare = len(ended) - ENDED_KEPT
+        for _ in range(len(ended)):
             if spare <= 0:
                 break
-            name = self._ended.popleft()
+            name = ended.popleft()
             old = self._entries[name]
             old.counted_as_ended = False
             # One that lives again stays, and is listed anew when it ends.

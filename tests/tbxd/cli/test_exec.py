@@ -146,6 +146,54 @@ def test_a_runtime_directory_that_the_command_removes(runtime: Path) -> None:
     wait_until(lambda: not Path(f"/proc/{pid}").exists(), "its daemon has noticed")
 
 
+def test_a_loss_among_many_sessions(runtime: Path, tmp_path: Path) -> None:
+    """More than the daemon keeps of those that lost nothing."""
+    script = logging_command(tmp_path / "lost", shed=3)[2]
+    script += f"""
+import time
+from tbxd.ask import ask
+from tbxd.intake.roster import ENDED_KEPT
+runtime = os.environ[places.DIRECTORY_VARIABLE]
+# It is the first that the daemon would forget.
+while list(Path(runtime).glob("*.journal")):
+    ask(runtime)
+for number in range(ENDED_KEPT + 10):
+    hello = hello_of({str(tmp_path / "run")!r} + str(number), job=os.environ[places.JOB_VARIABLE])
+    write_segment(Path(runtime), hello, 0, 0, scalar_frames(0, 1))
+while len(ask(runtime)["sessions"]) > ENDED_KEPT + 1 or list(Path(runtime).glob("*.journal")):
+    time.sleep(0.1)
+"""
+    ended = run(runtime, sys.executable, "-c", script)
+    assert ended.returncode == 75
+    assert "3 records found its journal full" in ended.stderr
+
+
+def test_a_process_that_is_not_heard_of(runtime: Path, tmp_path: Path) -> None:
+    """It has logged, and stands still before its sender has said a word."""
+    script = f"""
+import os, signal, sys
+from tbxd_client import SummaryWriter
+from tbxd_client.connection import Connection
+Connection.open = lambda self: None
+writer = SummaryWriter({str(tmp_path / "run")!r})
+child = os.fork()
+if not child:
+    # Whoever reads these to their ends waits for it, too.
+    os.close(1)
+    os.close(2)
+    writer.add_scalar("tag", 1.0, 0)
+    os.kill(os.getpid(), signal.SIGSTOP)
+os.waitpid(child, os.WUNTRACED)
+print(child, flush=True)
+"""
+    command = arguments(runtime, sys.executable, "-c", script)
+    command[command.index("20")] = "2"
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    os.kill(int(ended.stdout), signal.SIGKILL)
+    assert ended.returncode == 75
+    assert "1 processes have logged and not been heard of yet" in ended.stderr
+
+
 def test_what_the_daemon_may_not_write(runtime: Path, tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     with Daemon(runtime, "--root", str(tmp_path / "root")):
