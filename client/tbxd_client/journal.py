@@ -106,6 +106,11 @@ class Journal(Appender):
         """Note that a daemon has welcomed the session: event files may hold parts of it."""
         self._first.words[segment.KNOWN] = 1
 
+    def is_there(self) -> bool:
+        """Whether its first file still has a name, so that a daemon could find it."""
+        with self._lock:
+            return self.closed or self._supply.is_there()
+
     # -- the end
 
     def is_held_here(self) -> bool:

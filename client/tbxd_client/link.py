@@ -46,6 +46,9 @@ _AWAKE_S = 0.25
 wake it costs the caller 30 us where cores sleep, as much as ten records: a training that logs at
 every step never pays for it, unless its steps are so long that it does not matter."""
 
+_LOOK_S = 1.0
+"""How often a link that is awake looks whether the journals are still there."""
+
 _TRIM_S = 10.0
 """A link that has sent nothing for so long gives its warm segments back."""
 
@@ -77,6 +80,7 @@ class Link:
         self._next_attempt = 0.0
         self._give_up_at = 0.0
         self._next_send = 0.0
+        self._next_look = 0.0
         self._awake_until = 0.0
         self._trim_at: float | None = None
         self._thread: threading.Thread | None = None
@@ -172,6 +176,10 @@ class Link:
 
     def _talk(self, now: float) -> None:
         """Take leave, connect, greet and send, as far as it is time to."""
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_S
+            for stream in self._streams:
+                stream.look()
         for stream in self._streams:
             if stream.ending and not stream.is_pending():
                 self._take_leave(stream)

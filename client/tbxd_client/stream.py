@@ -74,6 +74,15 @@ class Stream:
             self.journal.release(self.outbox.acked)
         return answer
 
+    def look(self) -> None:
+        """End the session if its journal is gone, so that the next record begins a new one.
+
+        Somebody has deleted it; or has opened and closed it in this process, which drops its lock,
+        and a daemon has taken it for a dead one's.
+        """
+        if not self.journal.is_there():
+            self.ending = True
+
     def finish(self) -> bool:
         """Remove the journal if everything in it is committed; return whether it is gone now."""
         if not self.done and self.journal.remove(self.outbox.acked):

@@ -183,6 +183,10 @@ class Supply:
         for each in sorted({*in_use, *self.pool}, key=lambda each: -each.slot):
             delete(each.path, self._mine)
 
+    def is_there(self) -> bool:
+        """Whether the first file still has a name."""
+        return os.fstat(self._lock_file).st_nlink > 0
+
     def leave(self, in_use: Iterable[MappedSegment]) -> None:
         """Give up the allowance of all segments, and the lock that says that somebody lives."""
         for each in {*in_use, *self.pool}:
