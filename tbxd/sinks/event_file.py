@@ -104,11 +104,13 @@ class EventFile:
         """Bytes of the buffers that are kept because the kernel has not taken them whole."""
         return self.appended - self.written
 
-    def append(self, buffer: bytes) -> int:
+    def append(self, buffer: bytes, *, only_here: bool = False) -> int:
         """Write ``buffer`` behind all that was appended before, now or as soon as it is possible.
 
         Args:
             buffer: whole records, at least one; kept until it is written.
+            only_here: drop it if the file that is being written was taken away, and nothing else
+                makes a new one.
 
         Returns:
             The offset behind it: it is written when ``written`` reaches this.
@@ -118,23 +120,29 @@ class EventFile:
         """
         if not buffer:
             raise ValueError("there is nothing to append")
+        if only_here and not self._pending and not self._is_open_here():
+            return self.appended
         self.appended += len(buffer)
         self._pending.append(buffer)
         # While an earlier buffer waits, a timer decides when to try again.
         if len(self._pending) == 1:
             self._rest = memoryview(buffer)
-            self.retry()
+            self.retry(look=not only_here)
         return self.appended
 
-    def retry(self) -> bool:
-        """Write what is pending, as far as it goes; return whether all of it is written."""
+    def retry(self, *, look: bool = True) -> bool:
+        """Write what is pending, as far as it goes; return whether all of it is written.
+
+        Args:
+            look: turn away first from a file that was taken away.
+        """
         if not self._pending:
             return True
         try:
-            self._write_all()
+            self._write_all(look)
         except OSError as error:
             if error.errno in _OUT_OF_DESCRIPTORS and self._descriptors.shrink():
-                return self.retry()
+                return self.retry(look=look)
             reason = error.strerror or str(error)
             self.trouble = f"{reason}: {self.path or self.directory}"
             return False
@@ -191,11 +199,22 @@ class EventFile:
         """Give the descriptor back; what is pending stays so, and a later write opens again."""
         self._descriptors.close(self)
 
-    def _write_all(self) -> None:
+    def _is_open_here(self) -> bool:
+        """Whether the file that is being written is where it was, and its descriptor open."""
+        try:
+            self._forget_lost_file()
+            return self.path is not None and (
+                self._descriptors.use(self) is not None or self._open_again() is not None
+            )
+        except OSError:
+            return False
+
+    def _write_all(self, look: bool) -> None:
         if self._in_doubt:
             self._cut()
             self._in_doubt = False
-        self._forget_lost_file()
+        if look:
+            self._forget_lost_file()
         while self._pending:
             self._write()
 

@@ -271,7 +271,9 @@ class RunDirectory:
         mark = marks.encode(sections, event_bytes, now)
         self._gathered = {}
         self._restated = {}
-        return Ticket(self.file, self.file.append(frame([mark, *events])))
+        # A user may clear up at this very moment: notes alone then bring nothing back.
+        only_here = not brought and self.file.path is not None
+        return Ticket(self.file, self.file.append(frame([mark, *events]), only_here=only_here))
 
     def forget(self, session: bytes) -> None:
         """Drop what is kept of a session that has ended and is committed."""

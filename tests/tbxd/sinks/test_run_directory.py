@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -236,3 +237,38 @@ def test_every_event_is_whole(make: Make) -> None:
     with RecordFile(path) as file:
         for _, data in file.walk():
             assert Event.FromString(data).SerializeToString() == data
+
+
+@pytest.mark.parametrize("when", ["before the listing", "behind the listing", "behind the look"])
+def test_notes_alone_bring_nothing_back(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """A user who clears up may do so at any moment."""
+    directory = make()
+    directory.add(A, 0, 100, scalars(1))
+    directory.write(1.0)
+    directory.note(scalars(7)[0], waits=False)
+
+    def clear(after: Callable[[], bool]) -> Callable[[], bool]:
+        def cleared() -> bool:
+            answer = after()
+            shutil.rmtree(tmp_path / "run")
+            return answer
+
+        return cleared
+
+    if when == "before the listing":
+        shutil.rmtree(tmp_path / "run")
+    elif when == "behind the listing":
+        monkeypatch.setattr(directory, "has_event_files", clear(directory.has_event_files))
+    else:
+        look = clear(directory.file._is_open_here)
+        monkeypatch.setattr(directory.file, "_is_open_here", look)
+    ticket = directory.write(2.0)
+    assert ticket is None or ticket.committed()
+    assert directory.trouble is None
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    directory.add(A, 100, 200, scalars(2))
+    directory.write(3.0)
+    assert 2 in written_steps(directory)
