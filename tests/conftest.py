@@ -16,4 +16,4 @@ os.environ[places.NOTES_VARIABLE] = "0"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What these tests can be told."""
-    parser.addoption("--long", action="store_true", help="attack for hours, not minutes")
+    parser.addoption("--long", action="store_true", help="attack many times as often")

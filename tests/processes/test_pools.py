@@ -37,7 +37,10 @@ def test_a_worker_s_steps_stay_in_order(
             pool.close()
             pool.join()
     writer.close()
-    wait_until(lambda: not daemon.journals(), "everything is committed")
+    # Asked, a daemon looks for journals at once.
+    wait_until(
+        lambda: ask(str(daemon.directory)) and not daemon.journals(), "everything is committed"
+    )
     (worker,) = [path for path in run.iterdir() if path.is_dir()]
     assert [step for _, step, _ in records(worker)] == list(range(TASKS))
     assert len(ask(str(daemon.directory))["sessions"]) == 1
