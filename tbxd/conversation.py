@@ -198,7 +198,7 @@ class Conversation:
         """
         for entry in self._roster:
             session = entry.session
-            if (refused := sum(entry.lost[1:]) - entry.refused_told) and self._tell(
+            if (refused := entry.refused + entry.unknown - entry.refused_told) and self._tell(
                 entry, messages.Refused(session.name, refused, entry.refusals.last or "")
             ):
                 entry.refused_told += refused

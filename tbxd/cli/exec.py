@@ -212,8 +212,8 @@ def _incomplete(session: dict[str, Any]) -> str | None:
         lost.append(f"{session['shed']} records found its journal full")
     if session["gap_bytes"]:
         lost.append(f"{session['gap_bytes']} bytes could not be read")
-    if session["refused"]:
-        lost.append(f"{session['refused']} records were refused: {session['refused_reason']}")
+    if refused := session["refused"] + session["unknown"]:
+        lost.append(f"{refused} records were refused: {session['refused_reason']}")
     if session["state"] == "rejected":
         lost.append(f"it was turned away: {session['trouble']}")
     return f"{_name(session)}: {'; '.join(lost)}" if lost else None

@@ -23,6 +23,7 @@ from typing import Any
 
 from tbxd_client import arrays, convert
 from tbxd_client import figure as figures
+from tbxd_client.warn import warn
 from tbxd_wire import layouts, limits
 from tbxd_wire.arrays import Source
 from tbxd_wire.kinds import Kind
@@ -288,7 +289,7 @@ def _labels(labels: Any, boxes: int, tag: Any) -> list[str] | None:
         if not isinstance(name, str):
             raise TypeError(f"a label must be a str, not {type(name).__name__}")
     if len(names) != boxes:
-        logger.warning("%d labels for %d boxes of %.60r: no label is drawn", len(names), boxes, tag)
+        warn(logger, "%d labels for %d boxes of %.60r: no label is drawn", len(names), boxes, tag)
         return None
     return [convert.plain(name) for name in names]
 
