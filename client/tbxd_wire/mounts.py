@@ -7,6 +7,7 @@ agree, a lost server ends whoever touches a page, locks may be missing and the s
 from __future__ import annotations
 
 import os
+import re
 
 from .errors import DirectoryError
 
@@ -45,6 +46,8 @@ NETWORK = frozenset(
 """Types of file systems whose files lie on other machines. (9p is not among them: for the sandboxes
 that use it, it is the machine's own disk.)"""
 
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+
 
 def type_of(device: int, mountinfo: str) -> str | None:
     """Return the type of the file system that is ``device``, or None if it is not listed.
@@ -59,6 +62,25 @@ def type_of(device: int, mountinfo: str) -> str | None:
         if separator and mount.split(" ")[2:3] == [wanted]:
             return file_system.split(" ", 1)[0]
     return None
+
+
+def mount_point(path: str, mountinfo: str) -> str:
+    """Return where the file system is mounted on which ``path`` lies.
+
+    Args:
+        path: absolute, without symbolic links.
+        mountinfo: what the file of that name holds.
+    """
+    found = "/"
+    for line in mountinfo.splitlines():
+        fields = line.split(" ", 5)
+        if len(fields) < 5 or len(fields[4]) <= len(found):
+            continue
+        # Spaces, tabs, newlines and backslashes stand there in octal.
+        point = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4])
+        if len(point) > len(found) and (path == point or path.startswith(point + "/")):
+            found = point
+    return found
 
 
 def refuse_network(directory: str) -> None:

@@ -9,29 +9,36 @@ a file that is stuck holds back only the sessions that feed it.
 Guarantees:
     A record that cannot be written is refused, counted with its reason, and the stream goes on.
     Nothing a disk does raises out of ``commit``; a write that failed is tried again, to the byte.
+    No file system is waited for for long: one that does not answer delays nobody who writes
+    elsewhere.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 
 from tbxd.config import Config, Fsync
+from tbxd.format.projection import Projection
 from tbxd.intake.entry import Entry
 from tbxd.intake.session import State
+from tbxd.sinks import projector
 from tbxd.sinks.bounds import Bounds
-from tbxd.sinks.descriptors import Descriptors
-from tbxd.sinks.run_directory import NOBODY, RunDirectory, Ticket
+from tbxd.sinks.disks import Disks
+from tbxd.sinks.lane import PATIENCE_S, Blocked
+from tbxd.sinks.run_directory import NOBODY, RunDirectory
+from tbxd.sinks.ticket import Ticket
 from tbxd_wire.errors import FrameError, RecordError
 from tbxd_wire.messages import Hello
 from tbxd_wire.paths import safe_relative, safe_suffix
 
 from .notes import Notes
 from .pool import Pool
-from .storage import Storage
 from .stream import Round, Stream
 from .take import take
 
@@ -45,14 +52,17 @@ class Pipeline:
     Args:
         config: when to sync.
         wake: called from a helper thread when :meth:`commit` has something to find.
+        patience_s: how long a method waits for a file system.
     """
 
-    def __init__(self, config: Config, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, config: Config, wake: Callable[[], None], patience_s: float = PATIENCE_S
+    ) -> None:
+        self._wake = wake
         self._fsync_first = config.fsync is Fsync.COMMIT
-        self._storage = Storage(config, wake)
+        self._disks = Disks(config, wake, patience_s)
         self._bounds = Bounds(config.keep_free_bytes, config.roots)
-        self._pool = Pool(wake, self._bounds)
-        self._descriptors = Descriptors()
+        self._pool = Pool(wake)
         self._host = socket.gethostname()
         self._directories: OrderedDict[tuple[str, str], RunDirectory] = OrderedDict()
         self._streams: dict[bytes, Stream] = {}
@@ -66,14 +76,14 @@ class Pipeline:
     def drained(self) -> bool:
         """Whether everything taken over is committed, and synced if it ever is to be."""
         waiting = self._fed or self._owing or self._uncommitted or self._notes.touched
-        return not waiting and self._storage.settled
+        return not waiting and self._disks.settled
 
     @property
     def deadline(self) -> float | None:
         """When :meth:`commit` is to be called at the latest, on the monotonic clock."""
         if self._notes.touched:
             return 0.0
-        due = [self._storage.deadline, *(stream.deadline for stream in self._owing)]
+        due = [self._disks.deadline, *(stream.deadline for stream in self._owing)]
         return min((each for each in due if each is not None), default=None)
 
     def author_directory(self, hello: Hello) -> str:
@@ -95,10 +105,13 @@ class Pipeline:
             os.fsencode(path + hello.suffix)
         except UnicodeError:
             raise RecordError(f"this system has no name for the directory {path!r:.80}") from None
+        disk = self._disks.of(path)
         # Made to be thrown away: it refuses a path that is too long.
-        RunDirectory(path, self._descriptors, host=self._host)
-        if (objection := self._bounds.objection(path)) is not None:
-            raise RecordError(f"this daemon does not write there: {objection}")
+        RunDirectory(path, disk, host=self._host)
+        # A file system that does not answer now is asked again before anything is written.
+        with contextlib.suppress(Blocked):
+            if (objection := disk.writing.ask(self._bounds.objection, path)) is not None:
+                raise RecordError(f"this daemon does not write there: {objection}")
         return path
 
     def feed(self, entry: Entry, position: int, frames: memoryview) -> str | None:
@@ -115,7 +128,9 @@ class Pipeline:
         stream = self._streams.get(entry.session.name)
         is_new = stream is None
         if stream is None:
-            stream = self._streams[entry.session.name] = Stream(entry, self._open_directory)
+            stream = self._streams[entry.session.name] = Stream(
+                entry, self._open_directory, self._place
+            )
         self._fed.add(stream)
         try:
             take(stream, self._pool, position, frames)
@@ -150,13 +165,13 @@ class Pipeline:
         if self._owing:
             self._settle(now)
         if self._fed or self._notes.touched:
-            self._write(now)
-        self._storage.work(now, at_once=at_once)
+            self._write()
+        self._disks.work(now, at_once=at_once)
         for stream in list(self._uncommitted):
             stream.commit(self._fsync_first)
             if not stream.rounds:
                 self._uncommitted.discard(stream)
-        if self._storage.stuck or self._troubled:
+        if self._disks.stuck or self._troubled:
             self._note_troubles()
 
     def note_end(self, entry: Entry) -> None:
@@ -187,12 +202,12 @@ class Pipeline:
             self._directories.pop(key).close()
 
     def close(self) -> None:
-        """Give all descriptors and the helper thread back; what is pending is not written."""
+        """Give all descriptors and threads back; what is pending is not written."""
         self._pool.close()
-        self._storage.close()
         for directory in self._directories.values():
             directory.close()
         self._directories.clear()
+        self._disks.close()
 
     def _settle(self, now: float) -> None:
         """Gather what the pool has done."""
@@ -204,8 +219,8 @@ class Pipeline:
             # Whether a disk has refused a file, or has taken it at last.
             self._troubled |= stream.deadline is not None or stream.entry.trouble is not None
 
-    def _write(self, now: float) -> None:
-        """Write what was gathered, one write for each directory."""
+    def _write(self) -> None:
+        """Hand what was gathered to the disks, one write for each directory."""
         wall_time = time.time()
         tickets: dict[RunDirectory, Ticket] = {}
         touched = {each for stream in self._fed for each in stream.touched}
@@ -213,7 +228,6 @@ class Pipeline:
             ticket = directory.write(wall_time)
             if ticket is not None:
                 tickets[directory] = ticket
-                self._storage.note(directory.file, now)
         for stream in self._fed:
             entry = stream.entry
             held = tuple(tickets[each] for each in stream.touched if each in tickets)
@@ -236,16 +250,21 @@ class Pipeline:
 
     def _own_directory(self, entry: Entry) -> RunDirectory:
         """Return the directory of a session's author."""
-        return self._open_directory(entry.path, entry.session.hello.suffix)
+        return self._open_directory(entry, "")
 
-    def _open_directory(self, path: str, suffix: str) -> RunDirectory:
-        """Return the run directory at ``path``; a different suffix is a file of its own there."""
+    def _open_directory(self, entry: Entry, relative: str) -> RunDirectory:
+        """Return the run directory at a path relative to that of a session's author.
+
+        A different suffix is a file of its own there.
+        """
+        suffix = entry.session.hello.suffix
+        path = f"{entry.path}/{relative}" if relative else entry.path
         key = (path, suffix)
         found = self._directories.get(key)
         if found is None:
             found = RunDirectory(
                 path,
-                self._descriptors,
+                self._disks.of(entry.path),
                 host=self._host,
                 suffix=suffix,
                 bounds=self._bounds,
@@ -255,3 +274,10 @@ class Pipeline:
             self._directories[key] = found
         self._directories.move_to_end(key)
         return found
+
+    def _place(self, entry: Entry, files: Projection) -> Future[None]:
+        """Begin to write files beneath the directory of a session's author."""
+        syncing = self._disks.of(entry.path).syncing
+        placed = syncing.begin(projector.write, entry.path, files, self._bounds)
+        placed.add_done_callback(lambda _: self._wake())
+        return placed

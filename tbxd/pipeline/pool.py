@@ -13,12 +13,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
 
 from tbxd.encode import beside, encode
 from tbxd.format.projection import Projection
-from tbxd.sinks import projector
-from tbxd.sinks.bounds import UNBOUNDED, Bounds
 from tbxd_wire.records import Record
 
 Events = list[tuple[str, bytes]]
@@ -34,7 +31,7 @@ class Encoded:
     """Files that must be in place before the events are written."""
 
 
-_Order = tuple[Future[Any], Callable[..., Any], tuple[object, ...]]
+_Order = tuple[Future[Encoded], Record]
 
 _THREADS = min(max(os.cpu_count() or 1, 2), 8)
 """Two at least, so that one long video leaves a way for pictures. Each may hold a record and what
@@ -56,21 +53,13 @@ class Pool:
         wake: called from one of them whenever a record is done.
     """
 
-    def __init__(self, wake: Callable[[], None], bounds: Bounds = UNBOUNDED) -> None:
+    def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._bounds = bounds
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
     def encode(self, record: Record) -> Future[Encoded]:
         """Begin to encode a record; the future raises what the encoders raise."""
-        return self._submit(_encode, record)
-
-    def place(self, path: str, files: Projection) -> Future[None]:
-        """Begin to write files beneath the run directory ``path``; the future raises OSError."""
-        return self._submit(projector.write, path, files, self._bounds)
-
-    def _submit(self, job: Callable[..., Any], *arguments: object) -> Future[Any]:
         if not self._threads:
             self._threads = [
                 threading.Thread(target=self._run, name=f"tbxd-encode-{number}", daemon=True)
@@ -78,8 +67,8 @@ class Pool:
             ]
             for thread in self._threads:
                 thread.start()
-        future: Future[Any] = Future()
-        self._orders.put((future, job, arguments))
+        future: Future[Encoded] = Future()
+        self._orders.put((future, record))
         return future
 
     def close(self) -> None:
@@ -90,16 +79,12 @@ class Pool:
 
     def _run(self) -> None:
         while (order := self._orders.get()) is not None:
-            future, job, arguments = order
+            future, record = order
             # Not kept while the thread waits: a record may be large.
             del order
             try:
-                future.set_result(job(*arguments))
+                future.set_result(Encoded(encode(record), beside(record)))
             except BaseException as error:
                 future.set_exception(error)
-            del future, job, arguments
+            del future, record
             self._wake()
-
-
-def _encode(record: Record) -> Encoded:
-    return Encoded(encode(record), beside(record))

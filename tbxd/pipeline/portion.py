@@ -8,8 +8,10 @@ each event, in order, which is why it is asked here and not when a frame comes i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 
+from tbxd.format.projection import Projection
 from tbxd.sinks.run_directory import RunDirectory
 from tbxd_wire.errors import RecordError
 from tbxd_wire.records import Record
@@ -75,13 +77,13 @@ class Owed:
 
     Args:
         record: what is to be encoded.
-        path: the author's directory.
         pool: who does it.
+        place: begins to write its files beneath the author's directory.
     """
 
     __slots__ = (
         "_encoded",
-        "_path",
+        "_place",
         "_placed",
         "_pool",
         "_record",
@@ -91,14 +93,21 @@ class Owed:
         "trouble",
     )
 
-    def __init__(self, begin: int, end: int, record: Record, path: str, pool: Pool) -> None:
+    def __init__(
+        self,
+        begin: int,
+        end: int,
+        record: Record,
+        pool: Pool,
+        place: Callable[[Projection], Future[None]],
+    ) -> None:
         self.begin = begin
         self.end = end
         self.trouble: str | None = None
         self.retry_at: float | None = None
         """When to try again what a disk refused, on the monotonic clock."""
-        self._path = path
         self._pool = pool
+        self._place = place
         self._record: Record | None = record
         self._encoded: Future[Encoded] | None = None
         self._placed: Future[None] | None = None
@@ -122,7 +131,7 @@ class Owed:
         if files is None:
             return True
         if self._placed is None:
-            self._placed = self._pool.place(self._path, files)
+            self._placed = self._place(files)
         return self._placed.done()
 
     def events(self) -> Events:
@@ -143,9 +152,9 @@ class Owed:
                 raise RecordError(f"{error.strerror}: {error.filename}") from None
         return encoded.events
 
-    def postpone(self, error: OSError, retry_at: float) -> None:
-        """A disk refused: try again at ``retry_at``."""
-        self.trouble = f"{error.strerror or error}: {error.filename or self._path}"
+    def postpone(self, error: OSError, path: str, retry_at: float) -> None:
+        """A disk refused something beneath ``path``: try again at ``retry_at``."""
+        self.trouble = f"{error.strerror or error}: {error.filename or path}"
         self.retry_at = retry_at
 
 

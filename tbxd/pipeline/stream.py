@@ -10,10 +10,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 
+from tbxd.format.projection import Projection
 from tbxd.intake.entry import Entry
-from tbxd.sinks.run_directory import RunDirectory, Ticket
+from tbxd.sinks.run_directory import RunDirectory
+from tbxd.sinks.ticket import Ticket
 from tbxd_wire.errors import RecordError
 
 from .pool import LOOK_AHEAD
@@ -42,12 +45,14 @@ class Stream:
 
     Args:
         entry: the session in the roster.
-        open_directory: returns the run directory at a path, with the session's suffix.
+        open_directory: returns the run directory at a path relative to that of the author.
+        place: begins to write files beneath the author's directory.
     """
 
     __slots__ = (
         "_begun",
         "_open_directory",
+        "_place",
         "_settled",
         "_waiting",
         "directories",
@@ -59,7 +64,12 @@ class Stream:
         "unsettled",
     )
 
-    def __init__(self, entry: Entry, open_directory: Callable[[str, str], RunDirectory]) -> None:
+    def __init__(
+        self,
+        entry: Entry,
+        open_directory: Callable[[Entry, str], RunDirectory],
+        place: Callable[[Entry, Projection], Future[None]],
+    ) -> None:
         self.entry = entry
         self.name = entry.session.name
         self.directories: dict[str, RunDirectory] = {}
@@ -78,6 +88,7 @@ class Stream:
         self.touched: set[RunDirectory] = set()
         """The directories that got events in the round that is going on."""
         self._open_directory = open_directory
+        self._place = place
 
     def directory(self, relative: str) -> RunDirectory:
         """Return where events for ``relative`` go; at the first call, look what is there already.
@@ -88,12 +99,11 @@ class Stream:
         """
         found = self.directories.get(relative)
         if found is None:
-            path = f"{self.entry.path}/{relative}" if relative else self.entry.path
-            found = self._open_directory(path, self.entry.session.hello.suffix)
+            found = self._open_directory(self.entry, relative)
             if relative and (obstacle := found.obstacle()):
-                raise RecordError(f"the directory {path} cannot be made: {obstacle}")
+                raise RecordError(f"the directory {found.path} cannot be made: {obstacle}")
             if self.entry.session.resumes:
-                found.resume((self.name,))
+                found.resume(self.name)
                 self.inherits |= not relative and self.name in found.progress
             self.directories[relative] = found
         return found
@@ -127,6 +137,10 @@ class Stream:
             self._settle(head)
         return self._settled > before
 
+    def place(self, files: Projection) -> Future[None]:
+        """Begin to write files beneath the author's directory; the future raises OSError."""
+        return self._place(self.entry, files)
+
     def refuse(self, reason: str) -> None:
         """Count a record that cannot be written."""
         self.entry.refused += 1
@@ -151,7 +165,7 @@ class Stream:
         except RecordError as error:
             self.refuse(str(error))
         except OSError as error:
-            owed.postpone(error, now + AGAIN_S)
+            owed.postpone(error, self.entry.path, now + AGAIN_S)
             return None
         except Exception as error:
             self.fail(error)

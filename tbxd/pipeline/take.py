@@ -192,5 +192,5 @@ class _Batch:
         """Give a record to the pool; what follows it is another portion."""
         self._main.steps.see_all(names, record[2])
         self.finish(start)
-        self._stream.accept(Owed(start, end, record, self._stream.entry.path, self._pool))
+        self._stream.accept(Owed(start, end, record, self._pool, self._stream.place))
         self._gathered = Gathered(end)

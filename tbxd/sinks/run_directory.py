@@ -12,8 +12,9 @@ How exactly-once is kept is argued in tbxd.format.progress; this module follows 
 - a batch whose events were all written before leaves a section of no events where one is due;
 - notes of the daemon's own have a section too, behind all others, of a session that is none.
 
-It never decides when to write, to retry or to sync, and it never raises what a disk does: a write
-that fails is ``trouble`` until a retry goes through.
+It never decides when to write, to retry or to sync, and it never raises what a disk does to a
+write: one that fails is ``trouble`` until a retry goes through. What it has to ask its file system
+it asks through the lanes of its disk, so that no method takes long.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ import contextlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from concurrent.futures import Future
 
 from tbxd.format import marks
 from tbxd.format.marks import Section
@@ -35,9 +37,11 @@ from tbxd_wire.limits import SESSION_BYTES
 from tbxd_wire.paths import has_room
 
 from .bounds import UNBOUNDED, Bounds
-from .descriptors import Descriptors
+from .disk import Disk
 from .event_file import EventFile
+from .lane import Blocked
 from .steps import Steps
+from .ticket import Ticket
 
 NOBODY = bytes(SESSION_BYTES)
 """The session that a mark names for the daemon's own notes; no session may have this name."""
@@ -45,20 +49,6 @@ NOBODY = bytes(SESSION_BYTES)
 _NOTES_OF_A_FILE = 1000
 """So many notes one file may have beyond those that the clock alone numbers. In milliseconds also
 far more than the coarser clock of a file system is behind."""
-
-
-class Ticket:
-    """One round's place in its file: tells whether the round is committed yet."""
-
-    __slots__ = ("_file", "_offset")
-
-    def __init__(self, file: EventFile, offset: int) -> None:
-        self._file = file
-        self._offset = offset
-
-    def committed(self, fsync: bool = False) -> bool:
-        """Return whether the whole round is written, or with ``fsync`` on stable storage."""
-        return (self._file.synced if fsync else self._file.written) >= self._offset
 
 
 class _Gathered:
@@ -77,7 +67,7 @@ class RunDirectory:
 
     Args:
         path: absolute.
-        descriptors: shared by all run directories of the process.
+        disk: the file system on which it lies.
         host: for the file's name.
         suffix: end of the file's name.
         bounds: where it may lie, and what is to stay free there.
@@ -92,7 +82,7 @@ class RunDirectory:
     def __init__(
         self,
         path: str,
-        descriptors: Descriptors,
+        disk: Disk,
         *,
         host: str,
         suffix: str = "",
@@ -103,10 +93,12 @@ class RunDirectory:
         if not has_room(os.fsencode(path)):
             raise RecordError(f"the path of the run directory is too long: {path[:80]}...")
         self.path = path
+        self.disk = disk
+        """Where it lies."""
         self._bounds = bounds
         self.file = EventFile(
             path,
-            descriptors,
+            disk.descriptors,
             host=host,
             suffix=suffix,
             bounds=bounds,
@@ -125,18 +117,26 @@ class RunDirectory:
         self._gathered: dict[bytes, _Gathered] = {}
         self._restated: dict[bytes, Section] = {}
         self._reached: dict[bytes, int] = {}
+        self._found: dict[bytes, Future[dict[bytes, Progress]]] = {}
+        self._last: Ticket | None = None
 
     @property
     def trouble(self) -> str | None:
-        """Why the last write failed, or None when nothing is pending."""
-        return self.file.trouble
+        """Why what is pending is not written, or None when nothing is."""
+        return self.file.trouble or self.disk.trouble
 
     def obstacle(self) -> str | None:
         """Return why there cannot be such a directory, or None.
 
         A file stands where it, or one above it, must be; or it is out of bounds. Unlike a disk
         that is full or away, that does not pass.
+
+        Raises:
+            OSError: the file system does not answer.
         """
+        return self.disk.writing.ask(self._look_for_obstacle)
+
+    def _look_for_obstacle(self) -> str | None:
         if (objection := self._bounds.objection(self.path)) is not None:
             return objection
         path = self.path
@@ -149,22 +149,30 @@ class RunDirectory:
                 return None
         return None
 
-    def resume(self, sessions: Iterable[bytes]) -> None:
-        """Find out what this directory holds of ``sessions``, which may have written here before.
+    def resume(self, session: bytes) -> None:
+        """Find out what this directory holds of ``session``, which may have written here before.
 
         Has to be called before the first event of a session that another daemon, or this one
-        before it forgot it, may have known. Sessions the files do not name are new to it.
+        before it forgot it, may have known. A session that the files do not name is new to it.
 
         Raises:
-            OSError: the directory or one of its event files cannot be read. Nothing has changed;
-                the sessions must not be taken on until a later call succeeds.
+            OSError: the directory or one of its event files cannot be read, or not yet. Nothing has
+                changed; the session must not be taken on until a later call succeeds.
         """
-        wanted = set(sessions)
-        # Of these, memory also knows what is still on its way to the file.
-        known = wanted & self._reached.keys()
-        found = resume(self.path, wanted - known)
-        self.progress.update(found)
-        self.progress.update((session, Progress(self._reached[session])) for session in known)
+        if session in self._reached:
+            # Memory also knows what is still on its way to the file.
+            self.progress[session] = Progress(self._reached[session])
+            return
+        found = self._found.pop(session, None)
+        if found is None:
+            found = self.disk.reading.begin(resume, self.path, {session})
+        try:
+            progress = self.disk.reading.wait(found)
+        except Blocked:
+            # It reads on, perhaps through a long file: the next call has the answer.
+            self._found[session] = found
+            raise
+        self.progress.update(progress)
 
     def add(self, session: bytes, begin: int, end: int, events: list[bytes]) -> None:
         """Gather the events that one batch of a session has for this directory.
@@ -202,9 +210,9 @@ class RunDirectory:
             gathered.events += events
 
     def has_event_files(self) -> bool:
-        """Return whether an event file is here, whoever wrote it."""
+        """Return whether an event file is known to be here, whoever wrote it."""
         try:
-            return bool(event_files(self.path))
+            return bool(self.disk.writing.ask(event_files, self.path))
         except OSError:
             return False
 
@@ -215,7 +223,9 @@ class RunDirectory:
         also that of another daemon, which can have noted nothing later than it wrote.
         """
         if self._note_step < 0:
-            self._note_step = self._earlier_note_step()
+            self._note_step = 0
+            with contextlib.suppress(Blocked):
+                self._note_step = self.disk.writing.ask(self._earlier_note_step)
         self._note_step = max(int(wall_time * 1000), self._note_step + 1)
         return self._note_step
 
@@ -242,12 +252,13 @@ class RunDirectory:
             waits: whether it waits until there is a file, or is dropped if there is none and
                 nothing else waits for one.
         """
-        expected = self._gathered or self._notes or self.file.pending
+        on_its_way = self._last is not None and not self._last.is_delivered
+        expected = self._gathered or self._notes or on_its_way or self.file.pending
         if waits or expected or self.has_event_files():
             self._notes.append(event)
 
     def write(self, now: float) -> Ticket | None:
-        """End the round: append one mark and all events gathered since the last one.
+        """End the round: have the disk append one mark and all events gathered since the last.
 
         Args:
             now: wall time of the mark, seconds since 1970, finite.
@@ -273,13 +284,16 @@ class RunDirectory:
         self._restated = {}
         # A user may clear up at this very moment: notes alone then bring nothing back.
         only_here = not brought and self.file.path is not None
-        return Ticket(self.file, self.file.append(frame([mark, *events]), only_here=only_here))
+        self._last = Ticket(self.file, frame([mark, *events]), only_here=only_here)
+        self.disk.write(self._last)
+        return self._last
 
     def forget(self, session: bytes) -> None:
         """Drop what is kept of a session that has ended and is committed."""
         self.progress.pop(session, None)
         self._reached.pop(session, None)
+        self._found.pop(session, None)
 
     def close(self) -> None:
-        """Give the file's descriptor back; a later write opens it again."""
-        self.file.close()
+        """Have the file's descriptor given back; a later write opens it again."""
+        self.disk.writing.begin(self.file.close)

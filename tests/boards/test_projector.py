@@ -13,12 +13,12 @@ from PIL import Image
 
 from tbxd.encode import beside, encode
 from tbxd.sinks import projector
-from tbxd.sinks.descriptors import Descriptors
 from tbxd.sinks.run_directory import RunDirectory
 from tbxd_client.arrays import source
 from tbxd_wire.kinds import Kind
 from tests.board import Board, tensorboard
 from tests.tbxd.encode.making import record_of
+from tests.tbxd.sinks.writing import patient_disk, write
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -41,10 +41,11 @@ def log(directory: Path, name: str, *beside_points: object) -> None:
     record = record_of(Kind.EMBEDDING, tag, source(POINTS[name]), *fields, step=int(step))
     ((place, event),) = encode(record)
     assert place == ""
-    run = RunDirectory(str(directory), Descriptors(), host="host")
+    run = RunDirectory(str(directory), patient_disk(), host="host")
     run.add(bytes(16), 0, 100, [event])
-    assert run.write(2e9) is not None
+    assert write(run, 2e9) is not None
     run.close()
+    run.disk.close()
     projection = beside(record)
     assert projection is not None
     projector.write(str(directory), projection)

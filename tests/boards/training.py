@@ -17,7 +17,7 @@ from onnx import helper
 
 from tbxd_client import SummaryWriter
 from tbxd_wire import places
-from tests.client.conftest import _end_client, _end_daemon
+from tests.ending import end_clients, end_daemon
 
 HPARAMS = {"rate": 0.1, "flag": True, "kind": "adam", "sizes": [64, 64], "bad": float("nan")}
 OTHER_HPARAMS = {"rate": 0.2, "flag": False, "kind": "sgd", "sizes": (8,), "seed": np.int64(3)}
@@ -165,6 +165,6 @@ def log_everything(root: Path) -> None:
             for name, log in RUNS.items():
                 log(root / name)
         finally:
-            _end_client(directory)
-            _end_daemon(directory)
+            end_clients()
+            end_daemon(directory)
             shutil.rmtree(directory, ignore_errors=True)

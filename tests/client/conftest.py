@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tbxd_client import SummaryWriter, clients, roles
-from tbxd_client.launch import is_running
+from tbxd_client import SummaryWriter, roles
 from tbxd_wire import places
 from tbxd_wire.records import Record
-from tests.waiting import wait_until
+from tests.ending import end_clients, end_daemon
 
 from .leftovers import Logged, read_all
 
@@ -37,8 +34,8 @@ def runtime_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     ):
         monkeypatch.delenv(name, raising=False)
     yield directory
-    _end_client(directory)
-    _end_daemon(directory)
+    end_clients()
+    end_daemon(directory)
     shutil.rmtree(directory, ignore_errors=True)
 
 
@@ -66,21 +63,3 @@ def logged(runtime_directory: str) -> Logged:
         return [record for each in read_all(runtime_directory) for record in each.records]
 
     return read
-
-
-def _end_client(directory: str) -> None:
-    """End this process's sessions and its link in ``directory``."""
-    ended = clients._clients._by_directory.pop(directory, None)
-    if ended is not None:
-        ended.close_all(0.0)
-        ended._link.stop(5.0)
-
-
-def _end_daemon(directory: str) -> None:
-    """End the daemon that a test has started in ``directory``."""
-    if not is_running(directory):
-        return
-    with open(os.path.join(directory, places.DAEMON_LOCK), encoding="ascii") as file:
-        pid = int(file.read().split()[1].rstrip(","))
-    os.kill(pid, signal.SIGTERM)
-    wait_until(lambda: not is_running(directory), f"daemon {pid} to end")

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from tbxd_wire import places
+from tests.ending import end_clients
 
 from .field import Daemon, Trainers
 from .ledger import Ledger
@@ -51,6 +52,7 @@ def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daemon]:
     monkeypatch.setenv(places.NOTES_VARIABLE, "1")
     found = Daemon(directory)
     yield found
+    end_clients()
     found.stop()
 
 

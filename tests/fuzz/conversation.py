@@ -47,7 +47,7 @@ class Scene:
         self.roster = Roster(1 << 20)
         self._woken = threading.Event()
         config = Config(str(directory / "journals"), fsync=Fsync.NEVER, notes=notes)
-        self.pipeline = Pipeline(config, self._woken.set)
+        self.pipeline = Pipeline(config, self._woken.set, patience_s=60.0)
         self._recovery = Recovery(config.directory, self.roster, self.pipeline)
         self._conversation = Conversation(
             config.directory, self.roster, self.pipeline, self._recovery, self._send, self.now

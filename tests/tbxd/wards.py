@@ -29,7 +29,7 @@ class Ward:
         self.roster = Roster(256 << 20)
         config = Config(str(self.journals), fsync=Fsync.NEVER, notes=False)
         self._woken = threading.Event()
-        self.pipeline = Pipeline(config, self._woken.set)
+        self.pipeline = Pipeline(config, self._woken.set, patience_s=60.0)
         self.recovery = Recovery(str(self.journals), self.roster, self.pipeline)
         self.now = 1000.0
 

@@ -18,10 +18,10 @@ from tbxd.intake.entry import Entry
 from tbxd.intake.roster import Roster
 from tbxd.intake.session import State
 from tbxd.pipeline import Pipeline
-from tbxd.pipeline.storage import RETRY_FIRST_S, RETRY_MOST_S
 from tbxd.proto.event_pb2 import Event
 from tbxd.reading.events import events_of
 from tbxd.sinks import event_file
+from tbxd.sinks.disk import RETRY_FIRST_S, RETRY_MOST_S
 from tbxd_wire import frame, records
 from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
@@ -34,7 +34,8 @@ class House:
     def __init__(self, directory: Path, fsync: Fsync = Fsync.NEVER) -> None:
         self.woken = threading.Event()
         self.roster = Roster(256 << 20)
-        self.pipeline = Pipeline(Config(str(directory), fsync=fsync, notes=False), self.woken.set)
+        config = Config(str(directory), fsync=fsync, notes=False)
+        self.pipeline = Pipeline(config, self.woken.set, patience_s=60.0)
         self.now = 1000.0
 
     def session(self, run: Path, **fields: Any) -> Entry:

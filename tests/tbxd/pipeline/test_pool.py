@@ -38,7 +38,7 @@ def slow_frame(step: int) -> bytes:
 
 
 class ByHand(Pool):
-    """A pool whose records are done, and whose files are in place, when a test says so."""
+    """Records are encoded, and files put in place, when a test says so."""
 
     def __init__(self) -> None:
         self.owed: list[tuple[Future[Encoded], Record]] = []
@@ -49,9 +49,9 @@ class ByHand(Pool):
         self.owed.append((future, record))
         return future
 
-    def place(self, path: str, files: Projection) -> Future[None]:
+    def place(self, entry: Entry, files: Projection) -> Future[None]:
         future: Future[None] = Future()
-        self.to_place.append((path, files, future))
+        self.to_place.append((entry.path, files, future))
         return future
 
     def pay(self, error: Exception | None = None, beside: Projection | None = None) -> None:
@@ -80,10 +80,11 @@ class House:
     def __init__(self, directory: Path) -> None:
         self.roster = Roster(256 << 20)
         self.pipeline = Pipeline(
-            Config(str(directory), fsync=Fsync.NEVER, notes=False), lambda: None
+            Config(str(directory), fsync=Fsync.NEVER, notes=False), lambda: None, 60.0
         )
         self.pool = ByHand()
         self.pipeline._pool = self.pool
+        self.pipeline._place = self.pool.place  # type: ignore[method-assign]
         self.now = 1000.0
 
     def session(self, run: Path) -> Entry:
@@ -284,7 +285,7 @@ def test_a_session_that_broke_off_still_gets_what_is_owed(house: House, tmp_path
 
 def test_the_threads_encode_and_wake(tmp_path: Path) -> None:
     woken = threading.Event()
-    pipeline = Pipeline(Config(str(tmp_path), fsync=Fsync.NEVER, notes=False), woken.set)
+    pipeline = Pipeline(Config(str(tmp_path), fsync=Fsync.NEVER, notes=False), woken.set, 60.0)
     roster = Roster(256 << 20)
     hello = hello_of(str(tmp_path))
     entry = roster.add(hello, pipeline.author_directory(hello), 0.0)

@@ -91,7 +91,7 @@ def _slow() -> Iterator[None]:
 
 
 def pipeline_with(pool: Pool, place: str) -> Pipeline:
-    pipeline = Pipeline(Config(place, fsync=Fsync.NEVER, notes=False), lambda: None)
+    pipeline = Pipeline(Config(place, fsync=Fsync.NEVER, notes=False), lambda: None, 60.0)
     pipeline._pool = pool
     return pipeline
 

@@ -18,7 +18,11 @@ from hypothesis import strategies as st
 from tbxd.encode.scalar import encode
 from tbxd.reading.events import events_of
 from tbxd.sinks.descriptors import Descriptors
-from tbxd.sinks.run_directory import RunDirectory, Ticket
+from tbxd.sinks.disk import Disk
+from tbxd.sinks.run_directory import RunDirectory
+from tbxd.sinks.ticket import Ticket
+
+from .writing import patient_disk, write
 
 DIRECTORIES = 2
 
@@ -68,25 +72,30 @@ class Daemon:
 
     root: str
     data: st.DataObject
-    descriptors: Descriptors = field(default_factory=lambda: Descriptors(1))
+    disk: Disk = field(default_factory=lambda: patient_disk(Descriptors(1)))
     directories: list[RunDirectory] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.directories = [
             RunDirectory(
                 os.path.join(self.root, str(number)),
-                self.descriptors,
+                self.disk,
                 host="host",
                 clock=lambda: 1_700_000_000.0,
             )
             for number in range(DIRECTORIES)
         ]
 
+    def close(self) -> None:
+        for directory in self.directories:
+            directory.close()
+        self.disk.close()
+
     def welcome(self, stream: Stream) -> None:
         """The client begins anywhere up to what was acknowledged."""
         stream.next = self.data.draw(st.integers(0, stream.acked), label="replay from frame")
         for directory in self.directories:
-            directory.resume([stream.name])
+            directory.resume(stream.name)
 
     def accept(self, stream: Stream) -> None:
         """Take one batch of the stream."""
@@ -117,7 +126,7 @@ class Daemon:
                     self.accept(stream)
                     touched.append(stream)
         sizes = [size_of(directory.file.path) for directory in self.directories]
-        tickets = [directory.write(2.0) for directory in self.directories]
+        tickets = [write(directory, 2.0) for directory in self.directories]
         torn = set()
         if crash:
             torn = {
@@ -175,15 +184,13 @@ def test_every_event_once_and_in_order_whatever_is_torn(
                             directory.forget(stream.name)
                     daemon.welcome(stream)
             daemon.round(all_streams, crash=True)
-            for directory in daemon.directories:
-                directory.close()
+            daemon.close()
         daemon = Daemon(root, data)
         for stream in all_streams:
             daemon.welcome(stream)
         while any(stream.next < len(stream.frames) for stream in all_streams):
             daemon.round(all_streams, crash=False, least=1)
-        for directory in daemon.directories:
-            directory.close()
+        daemon.close()
         for number, directory in enumerate(daemon.directories):
             found = [
                 (logged.summary.value[0].tag, logged.step)

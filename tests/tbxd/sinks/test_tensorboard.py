@@ -16,11 +16,12 @@ from tensorboard.backend.event_processing.plugin_event_accumulator import (
 
 from tbxd.encode import encode
 from tbxd.format import marks
-from tbxd.sinks.descriptors import Descriptors
 from tbxd.sinks.run_directory import RunDirectory
 from tbxd_wire import records
 from tbxd_wire.kinds import Kind
 from tests.board import Board, tensorboard
+
+from .writing import patient_disk, write
 
 SESSIONS = [bytes([number]) * 16 for number in range(3)]
 ROUNDS = 40
@@ -49,7 +50,7 @@ def log_round(directory: RunDirectory, number: int) -> None:
             record = records.decode(records.encode(Kind.SCALARS, "", step, 1e9 + step, values))
             events.append(encode(record)[0][1])
     directory.add(session, steps.start * 10, steps.stop * 10, events)
-    assert directory.write(2e9) is not None
+    assert write(directory, 2e9) is not None
 
 
 @pytest.fixture(scope="module")
@@ -58,15 +59,17 @@ def logdir(tmp_path_factory: pytest.TempPathFactory) -> str:
     root = tmp_path_factory.mktemp("logdir")
     first = 0
     for end in (ROUNDS // 3, 2 * ROUNDS // 3, ROUNDS):
-        directory = RunDirectory(str(root / "run"), Descriptors(), host="host")
-        directory.resume(SESSIONS)
+        directory = RunDirectory(str(root / "run"), patient_disk(), host="host")
+        for session in SESSIONS:
+            directory.resume(session)
         if first == 0:
             text = records.decode(records.encode(Kind.TEXT, "notes", 0, 1e9, "words"))
             directory.add(b"t" * 16, 0, 100, [encode(text)[0][1]])
-            directory.write(2e9)
+            write(directory, 2e9)
         for number in range(first, end):
             log_round(directory, number)
         directory.close()
+        directory.disk.close()
         if end < ROUNDS:
             assert directory.file.path is not None
             os.truncate(directory.file.path, os.path.getsize(directory.file.path) - 400)

@@ -1,0 +1,150 @@
+"""A thread for what may take for ever: whatever asks a file system.
+
+A network file system whose server is gone, or one that is frozen for a snapshot, keeps a call as
+long as it likes. So the loop makes none itself: it gives the call to a lane, and waits for it no
+longer than a healthy disk would need.
+"""
+
+from __future__ import annotations
+
+import errno
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, ParamSpec, TypeVar
+
+PATIENCE_S = 0.05
+"""How long the loop waits for an answer. A disk that is well gives it in less than a millisecond,
+and a busy one mostly in a few."""
+
+_SILENT_S = 3.0
+"""A lane that has been at one thing for so long is told of as one that does not answer."""
+
+_SILENT = "the file system does not answer"
+
+_Arguments = ParamSpec("_Arguments")
+_Answer = TypeVar("_Answer")
+_Order = tuple["Future[Any]", Callable[[], Any]]
+
+
+class Blocked(OSError):
+    """The file system has not answered yet; what was asked goes on all the same."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.ETIMEDOUT, _SILENT)
+
+
+class Lane:
+    """Does one thing after another, in a thread of its own.
+
+    The thread is started with the first order, and never waited for longer than asked: it may be
+    in a call that never returns. Several threads may give orders.
+
+    Args:
+        name: of the thread.
+        wake: called, from that thread, when something is done for which nobody waits any more.
+        patience_s: how long to wait for an answer.
+    """
+
+    def __init__(self, name: str, wake: Callable[[], None], patience_s: float = PATIENCE_S) -> None:
+        self._name = name
+        self._wake = wake
+        self._patience_s = patience_s
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._began: float | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it has been at one thing for longer than the loop would wait."""
+        return self._busy_s() > self._patience_s
+
+    @property
+    def trouble(self) -> str | None:
+        """What there is to say of it when it has been at one thing for long, or None."""
+        return _SILENT if self._busy_s() > _SILENT_S else None
+
+    @property
+    def silent_at(self) -> float | None:
+        """When what it does now will have taken long; None if it does nothing, or it has."""
+        began = self._began
+        return None if began is None or self._busy_s() > _SILENT_S else began + _SILENT_S
+
+    def begin(
+        self,
+        work: Callable[_Arguments, _Answer],
+        *arguments: _Arguments.args,
+        **named: _Arguments.kwargs,
+    ) -> Future[_Answer]:
+        """Have something done behind all that was begun before."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+        future: Future[_Answer] = Future()
+        self._orders.put((future, lambda: work(*arguments, **named)))
+        return future
+
+    def wait(self, future: Future[_Answer]) -> _Answer:
+        """Return what was begun here, or raise what it has raised.
+
+        Raises:
+            Blocked: it is not done in time. The loop is woken once it is.
+        """
+        try:
+            return future.result(0.0 if self.is_late else self._patience_s)
+        except TimeoutError:
+            # Also what a file system has raised may be called so.
+            if future.done():
+                return future.result()
+        # Called at once if it has been done meanwhile.
+        future.add_done_callback(lambda _: self._wake())
+        raise Blocked
+
+    def ask(
+        self,
+        work: Callable[_Arguments, _Answer],
+        *arguments: _Arguments.args,
+        **named: _Arguments.kwargs,
+    ) -> _Answer:
+        """Do something that nobody needs if it does not come in time.
+
+        Raises:
+            Blocked: it did not; if it was not begun, it never will be.
+        """
+        if self.is_late:
+            raise Blocked
+        future = self.begin(work, *arguments, **named)
+        try:
+            return self.wait(future)
+        except Blocked:
+            future.cancel()
+            raise
+
+    def close(self, timeout_s: float) -> None:
+        """Have the thread end behind all that was begun, and wait for it for a moment."""
+        if self._thread is not None:
+            self._orders.put(None)
+            self._thread.join(timeout_s)
+
+    def _busy_s(self) -> float:
+        began = self._began
+        return 0.0 if began is None else time.monotonic() - began
+
+    def _run(self) -> None:
+        while (order := self._orders.get()) is not None:
+            future, work = order
+            if future.set_running_or_notify_cancel():
+                self._began = time.monotonic()
+                try:
+                    answer = work()
+                except BaseException as error:
+                    self._began = None
+                    future.set_exception(error)
+                else:
+                    self._began = None
+                    future.set_result(answer)
+                    del answer
+            # Not kept while the thread waits: what was ordered may be large.
+            del order, future, work

@@ -1,0 +1,144 @@
+"""A thread that asks file systems: in order, never waited for long, heard when it is done."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tbxd.sinks import lane as lane_module
+from tbxd.sinks.lane import Blocked, Lane
+from tests.waiting import wait_until
+
+SHORT_S = 0.02
+
+
+@pytest.fixture
+def woken() -> threading.Event:
+    return threading.Event()
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """What blocks until it is set, and is set at the latest at the end."""
+    made = threading.Event()
+    yield made
+    made.set()
+
+
+@pytest.fixture
+def make(woken: threading.Event) -> Iterator[Callable[[float], Lane]]:
+    made: list[Lane] = []
+
+    def make_one(patience_s: float) -> Lane:
+        made.append(Lane("tbxd-test", woken.set, patience_s))
+        return made[-1]
+
+    yield make_one
+    for each in made:
+        each.close(0.0)
+
+
+def test_what_is_asked_is_answered_by_another_thread(make: Callable[[float], Lane]) -> None:
+    lane = make(60.0)
+    assert lane.ask(lambda: threading.current_thread().name) == "tbxd-test"
+    with pytest.raises(ZeroDivisionError):
+        lane.ask(lambda: 1 // 0)
+    assert lane.ask(max, 1, 2) == 2
+
+
+def test_one_thing_after_another(make: Callable[[float], Lane]) -> None:
+    lane = make(60.0)
+    done: list[int] = []
+    for number in range(100):
+        lane.begin(done.append, number)
+    assert lane.ask(lambda: list(done)) == list(range(100))
+
+
+def test_what_comes_in_time_wakes_nobody(
+    make: Callable[[float], Lane], woken: threading.Event
+) -> None:
+    lane = make(60.0)
+    lane.wait(lane.begin(lambda: None))
+    lane.ask(lambda: None)
+    assert not woken.is_set()
+
+
+def test_what_comes_late_wakes_the_loop_and_is_not_lost(
+    make: Callable[[float], Lane], woken: threading.Event, gate: threading.Event
+) -> None:
+    lane = make(SHORT_S)
+
+    def answer() -> str:
+        gate.wait()
+        return "answer"
+
+    future = lane.begin(answer)
+    with pytest.raises(Blocked):
+        lane.wait(future)
+    assert not woken.is_set()
+    gate.set()
+    assert woken.wait(10.0)
+    assert lane.wait(future) == "answer"
+
+
+def test_a_lane_that_is_late_is_not_waited_for_again(
+    make: Callable[[float], Lane], gate: threading.Event
+) -> None:
+    lane = make(SHORT_S)
+    lane.begin(gate.wait)
+    wait_until(lambda: lane.is_late, "it is late")
+    asked: list[int] = []
+    began = time.monotonic()
+    for number in range(1000):
+        with pytest.raises(Blocked):
+            lane.ask(asked.append, number)
+    assert time.monotonic() - began < 1000 * SHORT_S / 4
+    gate.set()
+    wait_until(lambda: not lane.is_late, "it is free again")
+    lane.ask(asked.append, -1)
+    assert asked == [-1]
+
+
+def test_a_question_that_nobody_waits_for_is_not_asked(
+    make: Callable[[float], Lane], gate: threading.Event
+) -> None:
+    lane = make(SHORT_S)
+    lane.begin(gate.wait)
+    asked: list[int] = []
+    with pytest.raises(Blocked):
+        lane.ask(asked.append, 1)
+    gate.set()
+    wait_until(lambda: not lane.is_late, "it is free again")
+    lane.ask(asked.append, 2)
+    assert asked == [2]
+
+
+def test_a_time_out_of_the_file_system_is_its_answer(make: Callable[[float], Lane]) -> None:
+    """A network file system gives up with an error that Python calls TimeoutError."""
+
+    def give_up() -> None:
+        raise OSError(errno.ETIMEDOUT, "Connection timed out", "/run")
+
+    with pytest.raises(TimeoutError) as caught:
+        make(60.0).ask(give_up)
+    assert caught.value.filename == "/run"
+
+
+def test_silence_is_told(
+    make: Callable[[float], Lane], gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "_SILENT_S", 5 * SHORT_S)
+    lane = make(SHORT_S)
+    assert lane.trouble is None
+    assert lane.silent_at is None
+    lane.begin(gate.wait)
+    wait_until(lambda: lane.is_late, "it is late")
+    wait_until(lambda: lane.trouble is not None, "it is told of")
+    assert lane.trouble == "the file system does not answer"
+    assert lane.silent_at is None
+    gate.set()
+    wait_until(lambda: lane.trouble is None, "it has answered")
