@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from math import inf
 
 from tbxd_wire import messages
 from tbxd_wire.errors import MessageError, TbxdError
@@ -28,7 +29,7 @@ from .recover import Recovery
 
 _DEAF_S = 1.0
 """A session whose directory cannot be read is not listened to for so long, lest its replays and
-our refusals chase each other."""
+our refusals chase each other. One whose directory is being read is not until that is done."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +67,7 @@ class Conversation:
         self._complaints = Complaints(_log)
         self._malformed = 0
         self._turned_away = Refusals()
+        self._held_up: set[Entry] = set()
 
     def take(self, peer: bytes, parts: list[memoryview], now: float) -> None:
         """Act on one message.
@@ -108,7 +110,7 @@ class Conversation:
                 return
             age_s = max(time.time() - hello.started, 0.0)
             entry = self._roster.add(hello, path, self._now, age_s=age_s)
-        elif entry.recovering or self._now < entry.deaf_until:
+        elif entry.recovering or (self._now < entry.deaf_until and entry not in self._held_up):
             # Recovering: its process is gone, and what it said last arrives late.
             return
         entry.peer = peer
@@ -133,8 +135,12 @@ class Conversation:
             try:
                 reason = self._pipeline.feed(entry, batch.position + offset, frames)
             except OSError:
-                # No answer: the client repeats itself after a while, and by then it may work.
-                entry.deaf_until = self._now + _DEAF_S
+                if self._pipeline.holds_up(entry):
+                    self._held_up.add(entry)
+                    entry.deaf_until = inf
+                else:
+                    # The client repeats itself after a while, and by then it may work.
+                    entry.deaf_until = self._now + _DEAF_S
                 return
             if not entry.recovering:
                 entry.waiting = batch.behind
@@ -196,6 +202,8 @@ class Conversation:
         Args:
             window: bytes that each session is granted behind what is committed.
         """
+        if self._held_up:
+            self._ask_again()
         for entry in self._roster:
             session = entry.session
             if (refused := entry.refused + entry.unknown - entry.refused_told) and self._tell(
@@ -209,6 +217,14 @@ class Conversation:
                 if entry.trouble is not None:
                     _log.warning("%s is held up: %s", _name(entry), entry.trouble)
                     self._tell(entry, messages.Notice(session.name, entry.trouble))
+
+    def _ask_again(self) -> None:
+        """Listen again to sessions for which a file system has answered at last."""
+        for entry in [each for each in self._held_up if not self._pipeline.holds_up(each)]:
+            self._held_up.remove(entry)
+            entry.deaf_until = self._now
+            # Also for what was not heard meanwhile.
+            self._tell(entry, messages.Resync(entry.session.name))
 
     def _tell(self, entry: Entry, message: messages.Message) -> bool:
         """Send to a session's client, if it ever had one here."""

@@ -79,7 +79,7 @@ def _text(entry: Entry, directory: RunDirectory, what: str, when: float, more: s
     hello = entry.session.hello
     job = f", job {hello.job}" if hello.job else ""
     markdown = f"{what}\n\npid {hello.pid} on {hello.host}{job}, {_clock(when)}{more}"
-    return note.lifecycle(markdown, directory.next_note_step(now), now)
+    return note.lifecycle(markdown, directory.note_steps.next(now), now)
 
 
 def _last(entry: Entry) -> str:

@@ -136,6 +136,9 @@ class Pipeline:
             take(stream, self._pool, position, frames)
         except FrameError as error:
             return str(error)
+        except Blocked:
+            # That is no trouble yet; if it becomes one, the end of a round finds it.
+            raise
         except OSError as error:
             entry.trouble = f"{error.strerror or error}: {error.filename or entry.path}"
             raise
@@ -154,6 +157,15 @@ class Pipeline:
         # What held it up may be over; the end of the round looks.
         self._troubled |= entry.trouble is not None
         return None
+
+    def holds_up(self, entry: Entry) -> bool:
+        """Whether ``feed`` has raised because a file system did not answer, and it still does not.
+
+        The loop is woken when it does.
+        """
+        stream = self._streams.get(entry.session.name)
+        awaited = None if stream is None else stream.awaited
+        return awaited is not None and awaited.is_silent(entry.session.name)
 
     def commit(self, now: float, *, at_once: bool = False) -> None:
         """End the round: write, and see what is committed by now.
@@ -244,7 +256,8 @@ class Pipeline:
         """Tell each session's entry what holds it up."""
         self._troubled = False
         for stream in self._streams.values():
-            trouble = stream.trouble() if stream.rounds or stream.unsettled else None
+            waits = stream.rounds or stream.unsettled or stream.awaited
+            trouble = stream.trouble() if waits else None
             stream.entry.trouble = trouble
             self._troubled |= trouble is not None
 

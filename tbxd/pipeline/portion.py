@@ -152,9 +152,9 @@ class Owed:
                 raise RecordError(f"{error.strerror}: {error.filename}") from None
         return encoded.events
 
-    def postpone(self, error: OSError, path: str, retry_at: float) -> None:
-        """A disk refused something beneath ``path``: try again at ``retry_at``."""
-        self.trouble = f"{error.strerror or error}: {error.filename or path}"
+    def postpone(self, trouble: str | None, retry_at: float) -> None:
+        """A disk refused, or was too slow: try again at ``retry_at``."""
+        self.trouble = trouble
         self.retry_at = retry_at
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from tbxd.format.projection import Projection
 from tbxd.intake.entry import Entry
+from tbxd.sinks.lane import Blocked
 from tbxd.sinks.run_directory import RunDirectory
 from tbxd.sinks.ticket import Ticket
 from tbxd_wire.errors import RecordError
@@ -55,6 +56,7 @@ class Stream:
         "_place",
         "_settled",
         "_waiting",
+        "awaited",
         "directories",
         "entry",
         "inherits",
@@ -74,6 +76,8 @@ class Stream:
         self.name = entry.session.name
         self.directories: dict[str, RunDirectory] = {}
         """By path relative to the author's directory; "" is that itself."""
+        self.awaited: RunDirectory | None = None
+        """The directory that could not be opened when it was tried last."""
         self.inherits = False
         """Whether its author's directory held something of the session when it was opened."""
         self.unsettled: deque[Portion] = deque()
@@ -100,12 +104,15 @@ class Stream:
         found = self.directories.get(relative)
         if found is None:
             found = self._open_directory(self.entry, relative)
+            self.awaited = found
             if relative and (obstacle := found.obstacle()):
+                self.awaited = None
                 raise RecordError(f"the directory {found.path} cannot be made: {obstacle}")
             if self.entry.session.resumes:
                 found.resume(self.name)
                 self.inherits |= not relative and self.name in found.progress
             self.directories[relative] = found
+            self.awaited = None
         return found
 
     def accept(self, portion: Portion) -> None:
@@ -164,8 +171,12 @@ class Stream:
             targets = [(self.directory(relative), event) for relative, event in owed.events()]
         except RecordError as error:
             self.refuse(str(error))
+        except Blocked:
+            owed.postpone(None, now + AGAIN_S)
+            return None
         except OSError as error:
-            owed.postpone(error, self.entry.path, now + AGAIN_S)
+            trouble = f"{error.strerror or error}: {error.filename or self.entry.path}"
+            owed.postpone(trouble, now + AGAIN_S)
             return None
         except Exception as error:
             self.fail(error)
@@ -223,5 +234,7 @@ class Stream:
         """Return what keeps one of its files from being written; None if nothing does."""
         if self.unsettled and isinstance(head := self.unsettled[0], Owed) and head.trouble:
             return head.trouble
+        if self.awaited is not None and (trouble := self.awaited.disk.trouble):
+            return trouble
         troubles = (directory.trouble for directory in self.directories.values())
         return next(filter(None, troubles), None)

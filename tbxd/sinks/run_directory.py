@@ -19,7 +19,6 @@ it asks through the lanes of its disk, so that no method takes long.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 import time
@@ -40,15 +39,12 @@ from .bounds import UNBOUNDED, Bounds
 from .disk import Disk
 from .event_file import EventFile
 from .lane import Blocked
+from .note_steps import NoteSteps
 from .steps import Steps
 from .ticket import Ticket
 
 NOBODY = bytes(SESSION_BYTES)
 """The session that a mark names for the daemon's own notes; no session may have this name."""
-
-_NOTES_OF_A_FILE = 1000
-"""So many notes one file may have beyond those that the clock alone numbers. In milliseconds also
-far more than the coarser clock of a file system is behind."""
 
 
 class _Gathered:
@@ -106,13 +102,13 @@ class RunDirectory:
             clock=clock,
         )
         self.steps = Steps()
+        self.note_steps = NoteSteps(disk, self.file)
         self.progress: dict[bytes, Progress] = {}
         """What older files hold, of the sessions whose replay has not passed it yet.
 
         For such a session, an event may be added only if ``progress[session].written(start)`` is
         False for the start of its frame; the question is asked once for each event, in order.
         """
-        self._note_step = -1
         self._notes: list[bytes] = []
         self._gathered: dict[bytes, _Gathered] = {}
         self._restated: dict[bytes, Section] = {}
@@ -174,6 +170,11 @@ class RunDirectory:
             raise
         self.progress.update(progress)
 
+    def is_silent(self, session: bytes) -> bool:
+        """Whether what ``resume`` or ``obstacle`` have asked for a session is not answered yet."""
+        found = self._found.get(session)
+        return self.disk.writing.is_late if found is None else not found.done()
+
     def add(self, session: bytes, begin: int, end: int, events: list[bytes]) -> None:
         """Gather the events that one batch of a session has for this directory.
 
@@ -215,34 +216,6 @@ class RunDirectory:
             return bool(self.disk.writing.ask(event_files, self.path))
         except OSError:
             return False
-
-    def next_note_step(self, wall_time: float) -> int:
-        """Return the step of the next text among the notes, above that of any that is here.
-
-        It is the time in milliseconds, as far as the clock was not set back since the last one:
-        also that of another daemon, which can have noted nothing later than it wrote.
-        """
-        if self._note_step < 0:
-            self._note_step = 0
-            with contextlib.suppress(Blocked):
-                self._note_step = self.disk.writing.ask(self._earlier_note_step)
-        self._note_step = max(int(wall_time * 1000), self._note_step + 1)
-        return self._note_step
-
-    def _earlier_note_step(self) -> int:
-        """Return a step that no note in older files is above.
-
-        When they were last written bounds what a clock said in them. What was noted under a clock
-        that was set back goes by this very bound, which therefore rises with each file.
-        """
-        newest, bound = 0.0, 0
-        with contextlib.suppress(OSError):
-            for path in event_files(self.path):
-                if path != self.file.path:
-                    bound += _NOTES_OF_A_FILE
-                    with contextlib.suppress(OSError):
-                        newest = max(newest, os.stat(path).st_mtime)
-        return bound + int(newest * 1000)
 
     def note(self, event: bytes, *, waits: bool) -> None:
         """Gather an event of the daemon's own. Notes alone never make the first event file.

@@ -109,3 +109,33 @@ def test_a_real_one_of_this_machine_is_not(tmp_path: Path) -> None:
     with fuse.mounted(tmp_path / "rt", "ntfs-3g") as runtime:
         assert type_here(runtime) == "fuse.ntfs-3g"
         mounts.refuse_network(str(runtime))
+
+
+MOUNTS = r"""
+22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
+23 22 0:21 / /mnt rw - tmpfs tmpfs rw
+24 23 0:22 / /mnt/scratch rw shared:1 - nfs4 server:/scratch rw
+25 22 0:23 / /mnt/with\040space\134 rw - tmpfs tmpfs rw
+26 22 0:24 /
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/home/me/run", "/"),
+        ("/", "/"),
+        ("/mnt", "/mnt"),
+        ("/mnt/run", "/mnt"),
+        ("/mnt/scratch/run", "/mnt/scratch"),
+        ("/mnt/scratch2/run", "/mnt"),
+        ("/mntscratch", "/"),
+        ("/mnt/with space\\/run", "/mnt/with space\\"),
+    ],
+)
+def test_where_a_file_system_is_mounted(path: str, found: str) -> None:
+    assert mounts.mount_point(path, MOUNTS) == found
+
+
+def test_without_any_list_all_is_one() -> None:
+    assert mounts.mount_point("/mnt/run", "") == "/"
