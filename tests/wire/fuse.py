@@ -24,7 +24,7 @@ _INIT = struct.Struct("=IIIIHHIIHHI28x")
 _ATTRIBUTES = struct.Struct("=QII6Q10I")
 assert (_IN.size, _OUT.size, _INIT.size, _ATTRIBUTES.size) == (40, 16, 64, 104)
 
-_FORGET, _GETATTR, _INITIALIZE, _BATCH_FORGET = 2, 3, 26, 42
+_LOOKUP, _FORGET, _GETATTR, _INITIALIZE, _BATCH_FORGET = 1, 2, 3, 26, 42
 _REQUEST_BYTES = 1 << 18
 
 
@@ -38,12 +38,44 @@ def _answer(opcode: int) -> bytes | None:
     return None
 
 
-def _serve(device: int) -> None:
+class Silence:
+    """Who asks for a name gets no answer until it is broken: a server that is away."""
+
+    def __init__(self) -> None:
+        self.device = -1
+        self._waiting: list[int] = []
+        self._lock = threading.Lock()
+        self._is_broken = False
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def keeps(self, number: int) -> bool:
+        """Return whether a request is to wait."""
+        with self._lock:
+            if not self._is_broken:
+                self._waiting.append(number)
+            return not self._is_broken
+
+    def end(self) -> None:
+        """Say to all who wait, and who ask from now on, that there is no such name."""
+        with self._lock:
+            self._is_broken = True
+            for number in self._waiting:
+                os.write(self.device, _OUT.pack(_OUT.size, -errno.ENOENT, number))
+            self._waiting.clear()
+
+
+def _serve(device: int, silence: Silence | None) -> None:
     """Answer until the file system is unmounted."""
     with contextlib.suppress(OSError):
         while True:
             _, opcode, number, *_ = _IN.unpack_from(os.read(device, _REQUEST_BYTES))
             if opcode in (_FORGET, _BATCH_FORGET):
+                continue
+            if opcode == _LOOKUP and silence is not None and silence.keeps(number):
                 continue
             said = _answer(opcode)
             error = -errno.ENOSYS if said is None else 0
@@ -51,7 +83,7 @@ def _serve(device: int) -> None:
 
 
 @contextlib.contextmanager
-def mounted(where: Path, name: str) -> Iterator[Path]:
+def mounted(where: Path, name: str, silence: Silence | None = None) -> Iterator[Path]:
     """Mount one of the type ``fuse.<name>``; skip the test where that cannot be done."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount")
@@ -66,11 +98,15 @@ def mounted(where: Path, name: str) -> Iterator[Path]:
     if done.returncode != 0:
         os.close(device)
         pytest.skip(f"fuse cannot be mounted here: {done.stderr.strip()}")
-    server = threading.Thread(target=_serve, args=(device,))
+    if silence is not None:
+        silence.device = device
+    server = threading.Thread(target=_serve, args=(device, silence))
     server.start()
     try:
         yield where
     finally:
+        if silence is not None:
+            silence.end()
         subprocess.run(["umount", "--lazy", str(where)], check=True)
         server.join()
         os.close(device)
