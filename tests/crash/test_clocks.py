@@ -49,6 +49,13 @@ class Bench:
         process = self._start(self._daemons_clock, "serve", "--directory", directory)
         wait_until(lambda: self._daemon.pid() == process.pid, "the daemon serves")
 
+    def serve_anew(self) -> None:
+        """Kill the daemon and start another one, which goes on in a file of its own."""
+        before = event_files(self.run)
+        self._daemon.kill()
+        self.serve()
+        wait_until(lambda: event_files(self.run) != before, "it has begun a file")
+
     def train(self) -> subprocess.Popen[bytes]:
         """Start a trainer."""
         return self._start(self._trainers_clock, "train", str(self.run), str(self.tally))
@@ -94,8 +101,7 @@ def test_a_clock_that_jumps_back_and_forth(
         bench.await_records()
         names |= {each.name for each in event_files(bench.run)}
         # The next one begins a file, and takes up what this one has left.
-        daemon.kill()
-        bench.serve()
+        bench.serve_anew()
         bench.await_records()
     trainer.kill()
     trainer.wait()

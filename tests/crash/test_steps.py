@@ -32,7 +32,7 @@ DAEMON = [
         ("tbxd.server:Server._receive", 3),
         ("tbxd.pipeline.pipeline:take", 2),
         ("tbxd.pipeline.take:encode_scalar", 2500),
-        ("tbxd.pipeline.pool:_encode", 2),
+        ("tbxd.pipeline.pool:encode", 2),
         ("tbxd.sinks.run_directory:RunDirectory.write", 2),
         ("os:write", 1),
         ("os:write", 3),

@@ -16,12 +16,11 @@ from .hellos import hello_of, scalar_frames
 from .test_server import steps_in
 
 
-@pytest.mark.parametrize("known", [False, True])
-@pytest.mark.parametrize("roots", [False, True])
+@pytest.mark.parametrize(("known", "roots"), [(True, False), (False, True)])
 def test_others_go_on(tmp_path: Path, known: bool, roots: bool) -> None:
     """``known``: the daemon looks first what is there of a session; ``roots``: where that is."""
     silence = fuse.Silence()
-    options = ("--root", str(tmp_path)) if roots else ()
+    options = ["--drain-timeout", "1", *(("--root", str(tmp_path)) if roots else ())]
     with (
         fuse.mounted(tmp_path / "away", "nobody", silence) as away,
         Daemon(tmp_path / "rt", *options) as daemon,
