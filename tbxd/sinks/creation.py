@@ -9,6 +9,7 @@ from tbxd.format.names import event_file_name
 
 from . import directories
 from .bounds import Bounds
+from .own_file import OwnFile
 
 _numbers = itertools.count()
 """Numbers the files of this process, as part of their names."""
@@ -19,7 +20,7 @@ _NAME_TRIES = 100
 
 def create(
     directory: str, now: float, host: str, suffix: str, bounds: Bounds
-) -> tuple[str, int, list[str]]:
+) -> tuple[OwnFile, int]:
     """Make an event file that nobody else has, and its directory.
 
     Args:
@@ -29,7 +30,7 @@ def create(
         bounds: where it may lie.
 
     Returns:
-        Its path, a descriptor to append to it, and the directories that have got a new name.
+        The file, and a descriptor to append to it.
 
     Raises:
         OSError: no such file can be made; or every name that was tried was taken meanwhile.
@@ -53,5 +54,5 @@ def create(
             os.close(descriptor)
             os.unlink(path)
             raise
-        return path, descriptor, [*made, directory]
+        return OwnFile(path, descriptor, [*made, directory]), descriptor
     raise FileExistsError(f"{_NAME_TRIES} names for an event file are taken")
