@@ -169,20 +169,8 @@ class EventFile:
         # Who deleted or moved a file has decided about what was in it, and what was turned away
         # from is synced: only the one that is being written counts.
         if file is not None:
-            self._sync_file(file)
-            file.sync_directories()
+            file.sync(self._descriptors.duplicate(self))
         self.synced = max(self.synced, written)
-
-    def _sync_file(self, file: OwnFile) -> None:
-        descriptor = self._descriptors.duplicate(self)
-        if descriptor is None:
-            # Closed to make room for another file; any descriptor of the file will do.
-            descriptor = file.open(os.O_RDONLY)
-        if descriptor is not None:
-            try:
-                os.fdatasync(descriptor)
-            finally:
-                os.close(descriptor)
 
     def distrust(self) -> None:
         """A sync has failed: what it was to cover is pending again if this file is doubting."""
@@ -204,8 +192,7 @@ class EventFile:
     def _is_open_here(self) -> bool:
         """Whether the file that is being written is where it was, and its descriptor open."""
         try:
-            self._forget_lost_file()
-            return self._file is not None and self._descriptor(self._file) is not None
+            return self._descriptor(look=True) is not None
         except OSError:
             return False
 
@@ -213,7 +200,7 @@ class EventFile:
         if self._leaving:
             self._turn_away()
         if look:
-            self._forget_lost_file()
+            self._descriptor(look=True)
         while self._pending:
             self._write()
 
@@ -223,7 +210,7 @@ class EventFile:
         Raises:
             OSError: the kernel took nothing, or too little would stay free.
         """
-        descriptor = None if self._file is None else self._descriptor(self._file)
+        descriptor = self._descriptor(look=False)
         if self._file is None or descriptor is None:
             self._file, descriptor = self._create()
         self._bounds.check_room(descriptor, len(self._rest))
@@ -257,15 +244,26 @@ class EventFile:
         self._rest = memoryview(head + self._pending[0])
         return file, descriptor
 
-    def _descriptor(self, file: OwnFile) -> int | None:
-        """Return the descriptor of the file, or None if it is not as this process left it."""
+    def _descriptor(self, *, look: bool) -> int | None:
+        """Return the descriptor of the file that is being written, or None for a new one.
+
+        A file that was deleted, moved or replaced is forgotten: nobody reads it there. So is one
+        that was closed, and is not as it was left.
+
+        Args:
+            look: also if it is open. One that was closed is looked at anyway.
+        """
+        if self._file is None:
+            return None
         descriptor = self._descriptors.use(self)
         if descriptor is None:
-            descriptor = file.open_again()
-            if descriptor is None:
-                self._forget_file()
-            else:
+            descriptor = self._file.open_again()
+            if descriptor is not None:
                 self._descriptors.keep(self, descriptor)
+        elif look and not self._file.is_there():
+            descriptor = None
+        if descriptor is None:
+            self._forget_file()
         return descriptor
 
     def _may_turn_away(self) -> bool:
@@ -276,17 +274,11 @@ class EventFile:
 
     def _turn_away(self) -> None:
         """Cut the file back to what counts as written, and leave it: the rest goes into another."""
-        self._forget_lost_file()
         if self._file is not None:
             kept = self.written - self._file_begin
             self._file.cut(self._header_bytes + kept if kept else 0)
             self._forget_file()
         self._leaving = False
-
-    def _forget_lost_file(self) -> None:
-        """Turn away from a file that was deleted, moved or replaced: nobody reads it there."""
-        if self._file is not None and not self._file.is_there():
-            self._forget_file()
 
     def _forget_file(self) -> None:
         self._descriptors.close(self)

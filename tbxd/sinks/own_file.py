@@ -8,6 +8,7 @@ very file that was made.
 from __future__ import annotations
 
 import os
+import stat
 
 from . import directories
 
@@ -16,8 +17,9 @@ class OwnFile:
     """One file, which is appended to, opened again and cut back.
 
     Args:
-        path: where it was made.
+        path: where it was made, as others call it.
         descriptor: of the new, empty file; stays the caller's.
+        place: its directory's path, resolved.
         unsynced: directories that have got a new name, its own or one on the way to it.
 
     Attributes:
@@ -25,12 +27,13 @@ class OwnFile:
         size: bytes that were appended to it; whoever appends counts them.
     """
 
-    __slots__ = ("_identity", "_unsynced", "path", "size")
+    __slots__ = ("_identity", "_place", "_unsynced", "path", "size")
 
-    def __init__(self, path: str, descriptor: int, unsynced: list[str]) -> None:
+    def __init__(self, path: str, descriptor: int, place: str, unsynced: list[str]) -> None:
         self.path = path
         self.size = 0
         self._identity = _identity(os.fstat(descriptor))
+        self._place = place
         self._unsynced = unsynced
 
     def is_there(self) -> bool:
@@ -90,22 +93,39 @@ class OwnFile:
                 os.ftruncate(descriptor, size)
                 os.fdatasync(descriptor)
             else:
-                os.unlink(self.path)
+                self._delete()
         finally:
             os.close(descriptor)
-        for each in {*self._unsynced, os.path.dirname(self.path)}:
+        for each in {*self._unsynced, self._place}:
             directories.sync(each)
 
-    def sync_directories(self) -> None:
-        """Have its name on stable storage, and those of the directories made for it.
+    def _delete(self) -> None:
+        name = os.path.basename(self.path)
+        with directories.opened(self._place) as within:
+            if _identity(os.stat(name, dir_fd=within, follow_symlinks=False)) == self._identity:
+                os.unlink(name, dir_fd=within)
+
+    def sync(self, descriptor: int | None) -> None:
+        """Have it on stable storage, with its name and those of the directories made for it.
+
+        Args:
+            descriptor: any of it, to be closed here; None: it is opened, if it is there.
 
         Raises:
-            OSError: the storage failed, or a directory cannot be opened.
+            OSError: the storage failed, or it or a directory cannot be opened.
         """
+        if descriptor is None:
+            descriptor = self.open(os.O_RDONLY)
+        if descriptor is not None:
+            try:
+                os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
         while self._unsynced:
             directories.sync(self._unsynced[-1])
             self._unsynced.pop()
 
 
-def _identity(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino
+def _identity(found: os.stat_result) -> tuple[int, int, int]:
+    # A pipe may have got the number of a file that was deleted.
+    return found.st_dev, found.st_ino, stat.S_IFMT(found.st_mode)
