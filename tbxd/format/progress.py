@@ -34,6 +34,13 @@ that batch is acknowledged:
   counts from the same event, wherever the next replay begins. A batch that ends before
   ``position`` must *not* be stated: that would claim less than is known.
 
+**What is taken back.** A daemon that lives on may cut a round off the end of a file, and write all
+of it again into a later one: a file that has become too large (tbxd.sinks.event_file). Wherever it
+dies on the way, there is one statement. As long as the round's beginning is in the old file, that
+is a torn round as any other, and there is no later file. Once it is cut off, also on stable
+storage, the statements that were there before it count again: they still do, as nothing of the
+round was acknowledged. The later file then states the round anew, torn or whole.
+
 ``horizon`` guards what no bookkeeping can mend: after a power cut a file may have lost events that
 were acknowledged, and the replay begins behind a torn section. Then nothing of it is dropped.
 """

@@ -41,16 +41,18 @@ class Bounds:
         """Return why nothing may be written in ``directory``, which need not exist, or None."""
         return self._judge(os.path.realpath(directory)) if self._roots else None
 
-    def check_place(self, directory: str) -> None:
-        """Return if ``directory``, which need not exist, may be written in.
+    def resolve(self, directory: str) -> str:
+        """Return the path without links at which ``directory`` lies, or would if it were made.
 
         Raises:
-            OSError: EACCES.
+            OSError: EACCES, as nothing may be written there.
         """
-        _refuse(self.objection(directory))
+        place = os.path.realpath(directory)
+        _refuse(self._judge(place))
+        return place
 
     def check_opened(self, descriptor: int) -> None:
-        """Return if an open file lies where it may: its path may have been changed meanwhile.
+        """Return if an open file lies where it may, whatever its path has led through.
 
         Raises:
             OSError: EACCES, or it cannot be found out.
@@ -59,7 +61,9 @@ class Bounds:
             _refuse(self._judge(os.readlink(f"/proc/self/fd/{descriptor}")))
 
     def _judge(self, real_path: str) -> str | None:
-        if any(os.path.commonpath((real_path, root)) == root for root in self._roots):
+        if not self._roots or any(
+            os.path.commonpath((real_path, root)) == root for root in self._roots
+        ):
             return None
         return f"{real_path} is not beneath {' or '.join(self._roots)} (--root)"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 
@@ -9,6 +10,7 @@ from tbxd.format.names import event_file_name
 
 from . import directories
 from .bounds import Bounds
+from .own_file import OwnFile
 
 _numbers = itertools.count()
 """Numbers the files of this process, as part of their names."""
@@ -16,10 +18,12 @@ _numbers = itertools.count()
 _NAME_TRIES = 100
 """Each failed try means that somebody took the name between the listing and the opening."""
 
+_NEW = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
 
 def create(
     directory: str, now: float, host: str, suffix: str, bounds: Bounds
-) -> tuple[str, int, list[str]]:
+) -> tuple[OwnFile, int]:
     """Make an event file that nobody else has, and its directory.
 
     Args:
@@ -29,29 +33,29 @@ def create(
         bounds: where it may lie.
 
     Returns:
-        Its path, a descriptor to append to it, and the directories that have got a new name.
+        The file, and a descriptor to append to it.
 
     Raises:
-        OSError: no such file can be made; or every name that was tried was taken meanwhile.
+        OSError: no such file can be made; every name that was tried was taken meanwhile; or who
+            follows the path would not find it: a link on the way has changed.
     """
-    bounds.check_place(directory)
-    made = directories.make(directory)
-    for _ in range(_NAME_TRIES):
-        name = event_file_name(
-            os.listdir(directory), now, host, os.getpid(), next(_numbers), suffix
-        )
-        path = os.path.join(directory, name)
-        try:
-            descriptor = os.open(
-                path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666
+    place = bounds.resolve(directory)
+    with directories.made(place) as (within, parents):
+        for _ in range(_NAME_TRIES):
+            name = event_file_name(
+                os.listdir(within), now, host, os.getpid(), next(_numbers), suffix
             )
-        except FileExistsError:
-            continue
-        try:
-            bounds.check_opened(descriptor)
-        except OSError:
-            os.close(descriptor)
-            os.unlink(path)
-            raise
-        return path, descriptor, [*made, directory]
+            try:
+                descriptor = os.open(name, _NEW, 0o666, dir_fd=within)
+            except FileExistsError:
+                continue
+            file = OwnFile(os.path.join(directory, name), descriptor, place, [*parents, place])
+            try:
+                if not file.is_there():
+                    raise FileNotFoundError(errno.ENOENT, f"it leads elsewhere than to {place}")
+            except OSError:
+                os.close(descriptor)
+                os.unlink(name, dir_fd=within)
+                raise
+            return file, descriptor
     raise FileExistsError(f"{_NAME_TRIES} names for an event file are taken")

@@ -9,10 +9,16 @@ Offsets count the bytes of the buffers since the object was made. They know noth
 of files: if the file is deleted or moved away, the next write begins a new one with the first
 buffer that was not whole, and the count goes on. So an offset that was handed out stays valid.
 
-After a sync that failed, nobody knows what of the last bytes the storage has, and the next sync
-may well succeed without them: the kernel forgets what it could not store. An event file that was
-told to be ``doubting`` keeps what is not synced yet, cuts its file back to what is, and writes the
-rest into a new one.
+Twice it turns away from a file that is there: it cuts the file back to the buffers that count as
+written, and writes the others into a new one. Nothing else may write them again, or a reader would
+find them twice (tbxd.format.progress tells why a daemon may die at any point of it).
+
+- After a sync that failed, nobody knows what of the last bytes the storage has, and the next sync
+  may well succeed without them: the kernel forgets what it could not store. An event file that was
+  told to be ``doubting`` keeps what is not synced yet, and nothing that is in doubt counts.
+- A file has become as large as its file system, or the limit of the process, lets it. A new file
+  that cannot take its first buffer either is kept, and that is trouble as any other: it would come
+  to the same with the next one.
 
 It never appends to, truncates or renames a file that this process did not create, and it creates
 no other file. All methods belong to one thread, except :meth:`EventFile.sync`.
@@ -30,10 +36,10 @@ from tbxd.format import header
 from tbxd.format.tfrecord import frame
 from tbxd_wire.paths import safe_suffix
 
-from . import directories
 from .bounds import UNBOUNDED, Bounds
 from .creation import create
 from .descriptors import Descriptors
+from .own_file import OwnFile
 from .unsynced import Unsynced
 
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
@@ -67,8 +73,6 @@ class EventFile:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.directory = directory
-        self.path: str | None = None
-        """The file that is being written, or None before the first write."""
         self.appended = 0
         """Bytes of all buffers that were appended."""
         self.written = 0
@@ -84,15 +88,17 @@ class EventFile:
         self._clock = clock
         self._pending: deque[bytes] = deque()
         self._rest = memoryview(b"")
-        # Of the open file: which one it is, its size, and the directories made for it.
-        self._identity = (0, 0)
-        self._file_bytes = 0
-        self._unsynced_directories: list[str] = []
-        # The offset of its first buffer, and the bytes before it.
+        self._file: OwnFile | None = None
+        # Of that file: the offset of its first buffer, and the bytes before it.
         self._file_begin = 0
         self._header_bytes = 0
         self._unsynced = Unsynced() if doubting else None
-        self._in_doubt = False
+        self._leaving = False
+
+    @property
+    def path(self) -> str | None:
+        """The file that is being written, or None before the first write."""
+        return None if self._file is None else self._file.path
 
     @property
     def pending(self) -> bool:
@@ -157,37 +163,21 @@ class EventFile:
         """
         # Read in this order, the other thread can only make the sync cover more than it counts.
         written = self.written
-        path, unsynced = self.path, self._unsynced_directories
+        file = self._file
         if written == self.synced:
             return
-        # Who deleted or moved a file has decided about what was in it: only the one that is being
-        # written counts.
-        if path is not None:
-            self._sync_file(path)
-            while unsynced:
-                directories.sync(unsynced[-1])
-                unsynced.pop()
+        # Who deleted or moved a file has decided about what was in it, and what was turned away
+        # from is synced: only the one that is being written counts.
+        if file is not None:
+            file.sync(self._descriptors.duplicate(self))
         self.synced = max(self.synced, written)
-
-    def _sync_file(self, path: str) -> None:
-        descriptor = self._descriptors.duplicate(self)
-        try:
-            if descriptor is None:
-                # Closed to make room for another file; any descriptor of the file will do.
-                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-            os.fdatasync(descriptor)
-        except FileNotFoundError:
-            pass
-        finally:
-            if descriptor is not None:
-                os.close(descriptor)
 
     def distrust(self) -> None:
         """A sync has failed: what it was to cover is pending again if this file is doubting."""
         if self._unsynced is not None and (doubtful := self._unsynced.take(self.synced)):
             self.written = self._unsynced.begin
             self._pending.extendleft(reversed(doubtful))
-            self._in_doubt = True
+            self._leaving = True
             self.trouble = f"a sync failed: {self.path}"
 
     def trust(self) -> None:
@@ -202,36 +192,38 @@ class EventFile:
     def _is_open_here(self) -> bool:
         """Whether the file that is being written is where it was, and its descriptor open."""
         try:
-            self._forget_lost_file()
-            return self.path is not None and (
-                self._descriptors.use(self) is not None or self._open_again() is not None
-            )
+            return self._descriptor(look=True) is not None
         except OSError:
             return False
 
     def _write_all(self, look: bool) -> None:
-        if self._in_doubt:
-            self._cut()
-            self._in_doubt = False
+        if self._leaving:
+            self._turn_away()
         if look:
-            self._forget_lost_file()
+            self._descriptor(look=True)
         while self._pending:
             self._write()
 
     def _write(self) -> None:
-        """Write the rest of the first pending buffer once.
+        """Write the rest of the first pending buffer once, or turn away from a file that is full.
 
         Raises:
             OSError: the kernel took nothing, or too little would stay free.
         """
-        descriptor = self._descriptors.use(self)
-        if descriptor is None:
-            descriptor = self._open_again() if self.path else None
-            if descriptor is None:
-                descriptor = self._create()
+        descriptor = self._descriptor(look=False)
+        if self._file is None or descriptor is None:
+            self._file, descriptor = self._create()
         self._bounds.check_room(descriptor, len(self._rest))
-        count = os.write(descriptor, self._rest)
-        self._file_bytes += count
+        try:
+            count = os.write(descriptor, self._rest)
+        except OSError as error:
+            if error.errno != errno.EFBIG or not self._may_turn_away():
+                raise
+            # Also if the first try fails: once the file is cut, there would be room in it.
+            self._leaving = True
+            self._turn_away()
+            return
+        self._file.size += count
         self._rest = self._rest[count:]
         if not self._rest:
             buffer = self._pending.popleft()
@@ -241,69 +233,56 @@ class EventFile:
             if self._pending:
                 self._rest = memoryview(self._pending[0])
 
-    def _create(self) -> int:
+    def _create(self) -> tuple[OwnFile, int]:
         """Make the file, and set its header before what is pending."""
-        path, descriptor, self._unsynced_directories = create(
+        file, descriptor = create(
             self.directory, self._clock(), self._host, self._suffix, self._bounds
         )
         self._descriptors.keep(self, descriptor)
-        self._identity = _identity(os.fstat(descriptor))
-        self._file_bytes = 0
-        self.path = path
         head = frame([header.encode(self._clock())])
         self._file_begin, self._header_bytes = self.written, len(head)
         self._rest = memoryview(head + self._pending[0])
-        return descriptor
+        return file, descriptor
 
-    def _cut(self) -> None:
-        """Cut the file back to what is on stable storage, and turn away from it."""
-        self._forget_lost_file()
-        if self.path is None:
-            return
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            if _identity(os.fstat(descriptor)) == self._identity:
-                if self.written == self._file_begin:
-                    os.unlink(self.path)
-                else:
-                    os.ftruncate(descriptor, self._header_bytes + self.written - self._file_begin)
-                    os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
-        self._forget_file()
+    def _descriptor(self, *, look: bool) -> int | None:
+        """Return the descriptor of the file that is being written, or None for a new one.
 
-    def _open_again(self) -> int | None:
-        """Return a new descriptor of the file, or None if it is not as this process left it."""
-        assert self.path is not None
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        found = os.fstat(descriptor)
-        if _identity(found) != self._identity or found.st_size != self._file_bytes:
-            os.close(descriptor)
-            self._forget_file()
+        A file that was deleted, moved or replaced is forgotten: nobody reads it there. So is one
+        that was closed, and is not as it was left.
+
+        Args:
+            look: also if it is open. One that was closed is looked at anyway.
+        """
+        if self._file is None:
             return None
-        self._descriptors.keep(self, descriptor)
+        descriptor = self._descriptors.use(self)
+        if descriptor is None:
+            descriptor = self._file.open_again()
+            if descriptor is not None:
+                self._descriptors.keep(self, descriptor)
+        elif look and not self._file.is_there():
+            descriptor = None
+        if descriptor is None:
+            self._forget_file()
         return descriptor
 
-    def _forget_lost_file(self) -> None:
-        """Turn away from a file that was deleted, moved or replaced: nobody reads it there."""
-        if self.path is None:
-            return
-        try:
-            found = os.stat(self.path)
-        except (FileNotFoundError, NotADirectoryError):
+    def _may_turn_away(self) -> bool:
+        """Whether a full file may be left for a new one, which then can take what it could not."""
+        holds_any = self.written > self._file_begin
+        # What is turned away from is doubted no more. A sync of it may be on its way just now.
+        return holds_any and (self._unsynced is None or self.synced == self.written)
+
+    def _turn_away(self) -> None:
+        """Cut the file back to what counts as written, and leave it: the rest goes into another."""
+        if self._file is not None:
+            kept = self.written - self._file_begin
+            self._file.cut(self._header_bytes + kept if kept else 0)
             self._forget_file()
-        else:
-            if _identity(found) != self._identity:
-                self._forget_file()
+        self._leaving = False
 
     def _forget_file(self) -> None:
         self._descriptors.close(self)
-        self.path = None
-        self._unsynced_directories = []
+        self._file = None
         if self._unsynced is not None:
             # What was in it is the business of whoever took it away.
             self._unsynced.restart(self.written)
-
-
-def _identity(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino

@@ -16,15 +16,20 @@ import pytest
 
 from tbxd.ask import ask
 from tbxd_client import SummaryWriter
+from tbxd_wire import places
 from tests.waiting import wait_until
 
 from . import disks, producer
 from .field import Daemon
-from .judge import Verdict, judge
+from .judge import Verdict, event_files, judge
 from .ledger import Ledger
 from .pace import Pace
 
 _FIRST, _MEANWHILE, _LAST = 1000, 100_000, 1000
+
+_LARGEST_BYTES = 1 << 19
+_PORTIONS = 60
+"""A trainer's portions of _FIRST records make some MiB."""
 
 
 @contextlib.contextmanager
@@ -140,6 +145,40 @@ def test_a_disk_that_loses_what_it_took(tmp_path: Path, daemon: Daemon, ledger: 
     ledger.enter("log disk loses what it took", [verdict], pace=pace)
     assert verdict.good, verdict
     assert pace.slowest_call_s < 0.5
+
+
+@pytest.mark.parametrize("lives", [1, 3])
+def test_files_that_cannot_grow_any_more(
+    tmp_path: Path, daemon: Daemon, ledger: Ledger, lives: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a file system does not let one file hold goes into several, also of several daemons."""
+    monkeypatch.setenv(places.AUTOSTART_VARIABLE, "0")
+    run = tmp_path / "run"
+    pace = Pace()
+    writer = SummaryWriter(run)
+    begun = 0
+    for _ in range(lives):
+        daemon.start()
+        pid = daemon.pid()
+        assert pid is not None
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (_LARGEST_BYTES, _LARGEST_BYTES))
+        for _ in range(_PORTIONS // lives):
+            # Little enough that no batch is larger than a file.
+            writer.flush()
+            pace.log(writer, begun, _FIRST)
+            begun += _FIRST
+        if lives > 1:
+            daemon.kill()
+    if lives > 1:
+        daemon.start()
+    pace.close(writer)
+    wait_until(lambda: not daemon.journals(), "all is written")
+    verdict = judge(run, begun, begun)
+    ledger.enter(f"files cannot grow, daemons: {lives}", [verdict], pace=pace)
+    assert verdict.good, verdict
+    sizes = [path.stat().st_size for path in event_files(run)]
+    assert len(sizes) > 5
+    assert max(sizes) <= _LARGEST_BYTES
 
 
 def test_a_run_directory_that_is_deleted(tmp_path: Path, daemon: Daemon, ledger: Ledger) -> None:

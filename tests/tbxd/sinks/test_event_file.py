@@ -392,7 +392,7 @@ def test_names_that_are_taken_are_passed_over(make: Make, monkeypatch: pytest.Mo
     listing = os.listdir
     calls = 0
 
-    def old_listing(directory: str) -> list[str]:
+    def old_listing(directory: int) -> list[str]:
         nonlocal calls
         calls += 1
         return [] if calls <= 2 else listing(directory)

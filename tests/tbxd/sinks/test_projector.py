@@ -172,7 +172,7 @@ def write_until(number: int, error: BaseException, directory: Path) -> bool:
         return call
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("open", "write", "fsync", "rename", "unlink", "makedirs"):
+        for name in ("open", "write", "fsync", "rename", "unlink", "mkdir"):
             patch.setattr(os, name, failing(getattr(os, name)))
         projector.write(str(directory), projection(5))
     return made >= number
