@@ -21,6 +21,8 @@ from tbxd.sinks.event_file import EventFile
 from tbxd.sinks.run_directory import RunDirectory
 from tests.tbxd.sinks.test_event_file import buffer, content, expected
 
+from . import writing
+
 _LIMIT_BYTES = 400
 """A header and a handful of buffers."""
 
@@ -265,7 +267,7 @@ _ROUNDS, _ROUND = 6, 4
 
 def go_on(directory: RunDirectory, acknowledged: int) -> Iterator[int]:
     """Log what is not acknowledged, from there on; yield what can be by then."""
-    directory.resume([_SESSION])
+    directory.resume(_SESSION)
     for begin in range(acknowledged, _ROUNDS * _ROUND, _ROUND):
         events = []
         for step in range(begin, begin + _ROUND):
@@ -273,7 +275,7 @@ def go_on(directory: RunDirectory, acknowledged: int) -> Iterator[int]:
             if progress is None or not progress.written(step):
                 events.append(encode("tag", step, 1.0, 0.0))
         directory.add(_SESSION, begin, begin + _ROUND, events)
-        ticket = directory.write(0.0)
+        ticket = writing.write(directory, 0.0)
         assert ticket is None or ticket.committed(), directory.trouble
         yield begin + _ROUND
 
@@ -286,16 +288,18 @@ def test_a_kill_at_any_instant_loses_nothing_and_writes_nothing_twice(tmp_path: 
             path = str(tmp_path / f"{size}-{number}")
             acknowledged = 0
             with file_limit(size):
-                directory = RunDirectory(path, Descriptors(), host="h")
+                directory = RunDirectory(path, writing.patient_disk(), host="h")
                 with killed_at(number) as is_killed:
                     for end in go_on(directory, 0):
                         acknowledged = end
                 killed = is_killed()
                 directory.close()
-                directory = RunDirectory(path, Descriptors(), host="h")
+                directory.disk.close()
+                directory = RunDirectory(path, writing.patient_disk(), host="h")
                 for _ in go_on(directory, acknowledged):
                     pass
                 directory.close()
+                directory.disk.close()
             found = [event.step for event in events_of(path) if event.HasField("summary")]
             assert found == list(range(_ROUNDS * _ROUND)), (size, number)
             files.add(len(event_files(path)))
