@@ -23,7 +23,7 @@ from tbxd.config import Config, Fsync
 from tbxd.intake.entry import Entry
 from tbxd.intake.session import State
 from tbxd.sinks.bounds import Bounds
-from tbxd.sinks.descriptors import Descriptors
+from tbxd.sinks.descriptors import DESCRIPTORS, Descriptors
 from tbxd.sinks.run_directory import NOBODY, RunDirectory, Ticket
 from tbxd_wire.errors import FrameError, RecordError
 from tbxd_wire.messages import Hello
@@ -45,14 +45,17 @@ class Pipeline:
     Args:
         config: when to sync.
         wake: called from a helper thread when :meth:`commit` has something to find.
+        open_files: most event files that are open at once; more than 256 never are.
     """
 
-    def __init__(self, config: Config, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, config: Config, wake: Callable[[], None], open_files: int = DESCRIPTORS
+    ) -> None:
         self._fsync_first = config.fsync is Fsync.COMMIT
         self._storage = Storage(config, wake)
         self._bounds = Bounds(config.keep_free_bytes, config.roots)
         self._pool = Pool(wake, self._bounds)
-        self._descriptors = Descriptors()
+        self._descriptors = Descriptors(min(open_files, DESCRIPTORS))
         self._host = socket.gethostname()
         self._directories: OrderedDict[tuple[str, str], RunDirectory] = OrderedDict()
         self._streams: dict[bytes, Stream] = {}

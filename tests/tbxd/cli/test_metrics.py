@@ -58,6 +58,10 @@ def test_counts_and_gauges_of_a_daemon(runtime: Path, tmp_path: Path) -> None:
         assert samples["tbxd_records_lost_total", "refused"] == 1
         assert samples["tbxd_records_lost_total", "unknown_kind"] == 0
         assert samples["tbxd_resident_memory_bytes", ""] > 1e6
+        # The client's and the one that asks.
+        assert samples["tbxd_connections", ""] == 2
+        assert samples["tbxd_connections_limit", ""] > 2
+        assert samples["tbxd_full_total", ""] == 0
         for state in ("live", "closed", "rejected"):
             assert samples["tbxd_sessions", state] == 1
         assert samples["tbxd_run_lag_seconds", run] >= 0
