@@ -1,8 +1,8 @@
 """Have libzmq accept one connection at a time, and the next one only when it is told to.
 
-libzmq has no bound on connections. Its I/O thread accepts whoever comes, sixteen in a millisecond,
-and where there is no descriptor for one it ends the process: an ipc listener takes EMFILE for a bug
-(ipc_listener.cpp, in 4.3.5 as in its latest source). Whoever counts beside it comes too late.
+libzmq has no bound on connections. Its I/O thread accepts whoever comes, some fifteen in a
+millisecond, and where there is no descriptor for one it ends the process: an ipc listener takes
+EMFILE for a bug (ipc_listener.cpp of 4.3.5). Whoever counts beside it comes too late.
 
 What can be had is the kernel's word. The listening descriptor is watched by an epoll of libzmq's;
 modified to EPOLLONESHOT, it is reported once and then rests until it is modified again (epoll(7)).
