@@ -63,4 +63,7 @@ def _report(socket: zmq.Socket[bytes], directory: str, timeout_s: float) -> dict
             raise DaemonUnreachable(directory, f"its answer cannot be read: {error}") from None
         if isinstance(message, messages.Report):
             return message.facts
-    raise DaemonUnreachable(directory, f"no answer within {timeout_s:g} s")
+    raise DaemonUnreachable(
+        directory,
+        f"no answer within {timeout_s:g} s: it is held up, or has no room for another connection",
+    )

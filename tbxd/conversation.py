@@ -14,6 +14,7 @@ import logging
 import time
 from collections.abc import Callable
 from math import inf
+from typing import Any
 
 from tbxd_wire import messages
 from tbxd_wire.errors import MessageError, TbxdError
@@ -46,6 +47,7 @@ class Conversation:
         pipeline: where batches go.
         recovery: knows which journals wait.
         send: the way out.
+        seen: returns facts of the connections, to be shown in reports.
         now: the monotonic clock at this moment.
     """
 
@@ -56,6 +58,7 @@ class Conversation:
         pipeline: Pipeline,
         recovery: Recovery,
         send: Send,
+        seen: Callable[[], dict[str, Any]],
         now: float,
     ) -> None:
         self._directory = directory
@@ -63,6 +66,7 @@ class Conversation:
         self._pipeline = pipeline
         self._recovery = recovery
         self._send = send
+        self._seen = seen
         self._started = self._now = now
         self._complaints = Complaints(_log)
         self._malformed = 0
@@ -190,6 +194,7 @@ class Conversation:
             self._recovery.awaited(),
             self._turned_away.by_reason,
             self._malformed,
+            self._seen(),
             self._now - self._started,
             self._now,
             time.time(),

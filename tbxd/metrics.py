@@ -59,6 +59,11 @@ def families(facts: dict[str, Any]) -> Iterator[Metric]:
     yield _gauge("uptime_seconds", "Since the daemon began.", daemon["uptime_s"])
     yield _gauge("resident_memory_bytes", "Of the daemon.", daemon["rss_bytes"])
     yield _gauge("open_descriptors", "Of the daemon.", daemon["open_descriptors"])
+    yield _gauge("connections", "That the daemon has.", daemon["connections"])
+    yield _gauge("connections_limit", "That there can be.", daemon["connections_limit"])
+    yield _counter(
+        "full", "Times that there were as many connections as can be.", daemon["times_full"]
+    )
     yield _gauge(
         "journals_waiting",
         "Journals of processes that are gone, not yet in event files.",

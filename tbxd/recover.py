@@ -70,12 +70,26 @@ class _Work:
 
 
 class Recovery:
-    """Finds dead journals in the runtime directory and works them off."""
+    """Finds dead journals in the runtime directory and works them off.
 
-    def __init__(self, directory: str, roster: Roster, feeder: Feeder) -> None:
+    Args:
+        directory: the runtime directory.
+        roster: the sessions.
+        feeder: where records go.
+        open_journals: most of them that are open at once; more than 512 never are.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        roster: Roster,
+        feeder: Feeder,
+        open_journals: int = _OPEN_JOURNALS_MAX,
+    ) -> None:
         self._directory = directory
         self._roster = roster
         self._feeder = feeder
+        self._open_most = min(open_journals, _OPEN_JOURNALS_MAX)
         self._complaints = Complaints(_log)
         self._work: dict[bytes, _Work] = {}
         self._left_alone: dict[bytes, tuple[str, str]] = {}
@@ -229,7 +243,7 @@ class Recovery:
         """Take up waiting journals, as many as may be worked on together."""
         moving = sum(work.entry.trouble is None for work in self._work.values())
         for session in list(self._waiting):
-            if moving >= _OPEN_JOURNALS or len(self._work) >= _OPEN_JOURNALS_MAX:
+            if moving >= _OPEN_JOURNALS or len(self._work) >= self._open_most:
                 return
             slots = self._waiting.pop(session)
             try:

@@ -22,6 +22,7 @@ def facts(
     awaited: dict[str, int],
     turned_away: dict[str, int],
     malformed_messages: int,
+    connections: Mapping[str, Any],
     uptime_s: float,
     now: float,
     wall_time: float,
@@ -36,6 +37,7 @@ def facts(
         awaited: for each job, how many of its sessions live that have not said hello yet.
         turned_away: for each reason, how many hellos were answered with a no since it began.
         malformed_messages: messages that could not be read since the daemon began.
+        connections: facts of those that there are (tbxd.door).
         uptime_s: seconds since the daemon began.
         now: the monotonic clock.
         wall_time: seconds since 1970.
@@ -63,6 +65,7 @@ def facts(
             "turned_away": sum(turned_away.values()),
             "turned_away_by_reason": turned_away,
             "malformed_messages": malformed_messages,
+            **connections,
         },
         "totals": roster.totals().facts(),
         "sessions": roster.facts(now, wall_time),

@@ -1,8 +1,8 @@
-"""The daemon's shell: the ROUTER socket, the clock and the signals.
+"""The daemon's shell: the socket, the clock and the signals.
 
-Everything that is decided is decided elsewhere: who may send what in intake, what is answered in
-conversation, what becomes of a record in pipeline, what the dead left in recover. Here are the
-three stages of a daemon's life, and one turn of its loop.
+Everything that is decided is decided elsewhere: how many may come in door, who may send what in
+intake, what is answered in conversation, what becomes of a record in pipeline, what the dead left
+in recover. Here are the three stages of a daemon's life, and one turn of its loop.
 
 Guarantees:
     The loop sleeps until there is something to do, and drains no peer for long: one round takes
@@ -18,6 +18,7 @@ import gc
 import logging
 import math
 import os
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -25,22 +26,21 @@ from collections.abc import Callable
 import zmq
 
 from tbxd_wire import messages, mounts, places
-from tbxd_wire.limits import MIB, PAYLOAD_BYTES
+from tbxd_wire.limits import MIB
 
 from . import lock, signals
 from .config import Config
 from .conversation import Conversation
+from .door import Door
 from .intake.roster import Roster
 from .notify import Notifier
 from .pipeline import Pipeline
 from .recover import Recovery
+from .shares import Shares
 from .wake import Wake
 
 ROUND_BYTES = 1 * MIB
 """Payload taken in before it is committed: about 20,000 scalars, 30 ms of work."""
-
-_BACKLOG = 4096
-"""Connections that may wait: a start of many workers at once (100 is ZeroMQ's default)."""
 
 _FAREWELL_MS = 500
 """How long the last acks may take to leave."""
@@ -77,13 +77,21 @@ class Server:
         self._serves = serves
         self._wake = Wake()
         self._roster = Roster(config.memory_limit_bytes)
-        self._pipeline = Pipeline(config, self._wake.up)
-        self._recovery = Recovery(config.directory, self._roster, self._pipeline)
+        shares = Shares(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        self._door = Door(config.directory, shares.connections)
+        self._pipeline = Pipeline(config, self._wake.up, shares.event_files)
+        self._recovery = Recovery(config.directory, self._roster, self._pipeline, shares.journals)
         self._stopping = False
         self._more = False
         self._now = time.monotonic()
         self._conversation = Conversation(
-            config.directory, self._roster, self._pipeline, self._recovery, self._send, self._now
+            config.directory,
+            self._roster,
+            self._pipeline,
+            self._recovery,
+            self._send,
+            self._door.facts,
+            self._now,
         )
         self._idle_since = self._next_tick = self._next_watchdog = self._now
         self._said = ""
@@ -114,22 +122,17 @@ class Server:
         places.make_private(directory, os.getuid())
         mounts.refuse_network(directory)
         stack.callback(os.close, lock.acquire(directory))
+        self._lock_file = lock.identity(os.path.join(directory, places.DAEMON_LOCK))
         directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         stack.callback(os.close, directory_fd)
         stack.callback(self._notifier.close)
         stack.callback(self._pipeline.close)
         stack.callback(self._recovery.close)
-        # ZeroMQ leaves the socket's file behind when it closes, and binds over one that it finds.
-        _remove_socket(directory)
-        context = zmq.Context()
-        stack.callback(context.term)
-        self._socket = _bind(context, directory, directory_fd)
-        stack.callback(self._socket.close)
-        held = (os.path.join(directory, name) for name in (places.DAEMON_LOCK, places.SOCKET))
-        self._held = {path: lock.identity(path) for path in held}
-        stack.callback(self._leave_socket)
+        self._door.open(stack, directory_fd)
+        self._socket = self._door.socket
         self._poller = zmq.Poller()
         self._poller.register(self._socket, zmq.POLLIN)
+        self._poller.register(self._door.events, zmq.POLLIN)
         self._poller.register(self._wake.descriptor, zmq.POLLIN)
         self._recovery.tidy(time.time())
         self._recovery.scan(self._now)
@@ -189,6 +192,8 @@ class Server:
         if self._wake.descriptor in ready:
             self._wake.clear()
         self._now = time.monotonic()
+        if self._door.events in ready:
+            self._door.attend(self._now, busy=self._more)
 
     def _receive(self) -> None:
         """Take messages in, about ROUND_BYTES of them."""
@@ -229,6 +234,7 @@ class Server:
             # Nobody finds the way here any more, and another daemon may serve in its stead.
             _log.warning("the lock or the socket in %s is gone: leaving", self._config.directory)
             self._stopping = True
+        self._door.attend(now, busy=self._more)
         self._recovery.scan(now)
         self._recovery.tidy(time.time())
         for entry in self._roster:
@@ -240,19 +246,17 @@ class Server:
         working = self._roster.working
         self._next_tick = now + (_TICK_S if self._busy() else _IDLE_TICK_S)
         said = f"{working} sessions at work"
+        if self._door.full:
+            said += ", as many connections as there can be"
         if said != self._said:
             self._said = said
             self._notifier.status(said)
 
     def _holds_its_place(self) -> bool:
         """Return whether lock and socket are still where others look for them."""
-        return all(own and lock.identity(path) == own for path, own in self._held.items())
-
-    def _leave_socket(self) -> None:
-        """Remove the socket's file, unless it is another daemon's by now."""
-        path = os.path.join(self._config.directory, places.SOCKET)
-        if lock.identity(path) == self._held[path]:
-            _remove_socket(self._config.directory)
+        path = os.path.join(self._config.directory, places.DAEMON_LOCK)
+        same = self._lock_file is not None and lock.identity(path) == self._lock_file
+        return same and self._door.holds_its_place()
 
     def _left_idle(self) -> bool:
         """Return whether there has been nothing to do for as long as the daemon waits for it."""
@@ -273,27 +277,3 @@ class Server:
 
     def _busy(self) -> bool:
         return self._roster.busy or self._recovery.busy or not self._pipeline.drained
-
-
-def _bind(
-    context: zmq.Context[zmq.Socket[bytes]], directory: str, directory_fd: int
-) -> zmq.Socket[bytes]:
-    """Return the bound socket, open to this user alone."""
-    socket = context.socket(zmq.ROUTER)
-    socket.setsockopt(zmq.LINGER, 0)
-    socket.setsockopt(zmq.MAXMSGSIZE, PAYLOAD_BYTES)
-    socket.setsockopt(zmq.BACKLOG, _BACKLOG)
-    # A vanished peer is an error to be ignored here, instead of messages that vanish silently.
-    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
-    before = os.umask(0o177)
-    try:
-        socket.bind(places.endpoint(directory, directory_fd))
-    finally:
-        os.umask(before)
-    return socket
-
-
-def _remove_socket(directory: str) -> None:
-    """Remove the socket's file."""
-    with contextlib.suppress(OSError):
-        os.unlink(os.path.join(directory, places.SOCKET))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 
 import click
 
@@ -29,6 +30,8 @@ def command(directory: str, listen: str | None) -> None:
         ) from None
     from tbxd.metrics import DaemonCollector
 
+    from .exposition import Exposition
+
     registry = prometheus_client.CollectorRegistry()
     registry.register(DaemonCollector(directory))
     if listen is None:
@@ -39,14 +42,17 @@ def command(directory: str, listen: str | None) -> None:
     # Before the threads, which inherit it: else one of them might be given the signal.
     signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
-        server, thread = prometheus_client.start_http_server(port, host, registry)
+        server = Exposition(host, port, prometheus_client.make_wsgi_app(registry))
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
     shown = f"[{host}]" if ":" in host else host
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     click.echo(f"serving http://{shown}:{server.server_port}/metrics")
     signal.sigwait(signals)
     server.shutdown()
     thread.join()
+    server.server_close()
 
 
 def _address(listen: str) -> tuple[str, int]:

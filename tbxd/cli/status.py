@@ -54,6 +54,11 @@ def _show(facts: dict[str, Any]) -> None:
         f" {daemon['malformed_messages']} malformed messages"
     )
     console.print(escape(daemon["directory"]), style="dim")
+    if daemon["times_full"]:
+        console.print(
+            f"{daemon['connections']:,} connections of {daemon['connections_limit']:,} that there"
+            f" can be; {daemon['times_full']:,} times there were as many"
+        )
     for what in ("left_alone", "turned_away"):
         for reason, count in daemon[f"{what}_by_reason"].items():
             console.print(escape(f"{_NOT_TAKEN[what].format(count=count)}: {reason}"))

@@ -29,6 +29,7 @@ from tbxd.intake.entry import Entry
 from tbxd.intake.session import State
 from tbxd.sinks import projector
 from tbxd.sinks.bounds import Bounds
+from tbxd.sinks.descriptors import DESCRIPTORS
 from tbxd.sinks.disks import Disks
 from tbxd.sinks.lane import PATIENCE_S, Blocked
 from tbxd.sinks.run_directory import NOBODY, RunDirectory
@@ -52,15 +53,20 @@ class Pipeline:
     Args:
         config: when to sync.
         wake: called from a helper thread when :meth:`commit` has something to find.
+        open_files: most event files that are open at once; more than 256 never are.
         patience_s: how long a method waits for a file system.
     """
 
     def __init__(
-        self, config: Config, wake: Callable[[], None], patience_s: float = PATIENCE_S
+        self,
+        config: Config,
+        wake: Callable[[], None],
+        open_files: int = DESCRIPTORS,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._wake = wake
         self._fsync_first = config.fsync is Fsync.COMMIT
-        self._disks = Disks(config, wake, patience_s)
+        self._disks = Disks(config, wake, min(open_files, DESCRIPTORS), patience_s)
         self._bounds = Bounds(config.keep_free_bytes, config.roots)
         self._pool = Pool(wake)
         self._host = socket.gethostname()

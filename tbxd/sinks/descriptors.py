@@ -14,20 +14,26 @@ import contextlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 DESCRIPTORS = 256
 """Default: a quarter of the 1024 open files that a process usually may have."""
 
 
 class Descriptors:
-    """Open file descriptors by owner, the one used last at the end."""
+    """Open file descriptors by owner, the one used last at the end.
 
-    def __init__(self, limit: int = DESCRIPTORS) -> None:
+    Args:
+        limit: most that are open, those of others included; one is always allowed.
+        all_open: returns how many are open with those of others. May be called from any thread.
+    """
+
+    def __init__(self, limit: int = DESCRIPTORS, all_open: Callable[[], int] | None = None) -> None:
         if limit < 1:
             raise ValueError(f"at least one descriptor must be allowed, not {limit}")
         self._limit = limit
         self._open: OrderedDict[Hashable, int] = OrderedDict()
+        self._all_open = all_open or self._open.__len__
         # Held only around dup and close, never around anything that can take long.
         self._lock = threading.Lock()
 
@@ -46,7 +52,7 @@ class Descriptors:
     def keep(self, owner: Hashable, descriptor: int) -> None:
         """Take ``descriptor`` over for ``owner``, which has none; others are closed for it."""
         with self._lock:
-            while len(self._open) >= self._limit:
+            while self._open and self._all_open() >= self._limit:
                 _close(self._open.popitem(last=False)[1])
             self._open[owner] = descriptor
 
@@ -57,10 +63,10 @@ class Descriptors:
             Whether any was closed.
         """
         with self._lock:
-            self._limit = max(len(self._open) // 2, 1)
-            spare = len(self._open) - self._limit
+            spare = len(self._open) - max(len(self._open) // 2, 1)
             for _ in range(spare):
                 _close(self._open.popitem(last=False)[1])
+            self._limit = max(self._all_open(), 1)
             return spare > 0
 
     def close(self, owner: Hashable) -> None:

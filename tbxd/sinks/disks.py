@@ -9,6 +9,7 @@ from collections.abc import Callable
 from tbxd.config import Config
 from tbxd_wire.mounts import MOUNTINFO, mount_point
 
+from .descriptors import DESCRIPTORS, Descriptors
 from .disk import Disk
 from .lane import PATIENCE_S
 
@@ -25,12 +26,18 @@ class Disks:
     Args:
         config: when to sync.
         wake: called from another thread when :meth:`work` has something to find.
+        open_files: most event files that are open at once, on all of them together.
         patience_s: how long :meth:`work` waits for each.
     """
 
     def __init__(
-        self, config: Config, wake: Callable[[], None], patience_s: float = PATIENCE_S
+        self,
+        config: Config,
+        wake: Callable[[], None],
+        open_files: int = DESCRIPTORS,
+        patience_s: float = PATIENCE_S,
     ) -> None:
+        self._open_files = open_files
         self._config = config
         self._wake = wake
         self._patience_s = patience_s
@@ -84,13 +91,18 @@ class Disks:
         for disk in self._by_mount.values():
             disk.close()
 
+    def _open(self) -> int:
+        """Return how many event files are open; from any thread."""
+        return sum(disk.descriptors.count for disk in list(self._by_mount.values()))
+
     def _at(self, path: str) -> Disk:
         """Return the file system of a path without links."""
         mount = _mount_point(path)
         if mount not in self._by_mount and len(self._by_mount) >= _DISKS:
             return next(iter(self._by_mount.values()))
         if mount not in self._by_mount:
-            self._by_mount[mount] = Disk(self._config, self._wake, self._patience_s)
+            descriptors = Descriptors(self._open_files, self._open)
+            self._by_mount[mount] = Disk(self._config, self._wake, self._patience_s, descriptors)
         return self._by_mount[mount]
 
 

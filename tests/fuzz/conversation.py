@@ -50,7 +50,7 @@ class Scene:
         self.pipeline = Pipeline(config, self._woken.set, patience_s=60.0)
         self._recovery = Recovery(config.directory, self.roster, self.pipeline)
         self._conversation = Conversation(
-            config.directory, self.roster, self.pipeline, self._recovery, self._send, self.now
+            config.directory, self.roster, self.pipeline, self._recovery, self._send, dict, self.now
         )
 
     def _send(self, _peer: bytes, message: messages.Message) -> bool:

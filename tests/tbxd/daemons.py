@@ -24,15 +24,27 @@ _Answer = TypeVar("_Answer")
 
 
 class Daemon:
-    """``tbxd serve`` for one runtime directory."""
+    """``tbxd serve`` for one runtime directory.
 
-    def __init__(self, directory: Path, *options: str, **environment: str) -> None:
+    Args:
+        directory: the runtime directory.
+        options: of the command.
+        descriptors: how many it may have; as many as this process if it is not said.
+        environment: variables that it has beside those of this process.
+    """
+
+    def __init__(
+        self, directory: Path, *options: str, descriptors: int | None = None, **environment: str
+    ) -> None:
         self.directory = directory
         self.log = directory.with_name(f"{directory.name}.log")
         self.log.parent.mkdir(exist_ok=True)
+        command = [sys.executable, "-P", "-m", "tbxd", "--directory", str(directory), *options]
+        if descriptors is not None:
+            command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tbxd", "--directory", str(directory), *options],
+                command,
                 env={**os.environ, **environment},
                 stderr=log,
             )
@@ -142,7 +154,9 @@ class Client:
         return ack.position
 
     def close(self) -> None:
-        """Close the socket."""
+        """Close the socket, unless it is closed."""
+        if self._socket.closed:
+            return
         self._socket.close()
         self._context.term()
         os.close(self._directory_fd)

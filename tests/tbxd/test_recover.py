@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import subprocess
@@ -18,6 +19,7 @@ from tbxd_wire import frame
 
 from .hellos import scalar_frames
 from .journals import spoil, write_segment
+from .opened import opened
 from .test_salvage import HOLDER
 from .wards import Ward
 
@@ -282,6 +284,19 @@ def test_a_silent_session_without_a_journal_is_gone(
     ward.recovery.scan(ward.now + SILENT_S + 0.1)
     state: State = entry.session.state
     assert state is expected
+
+
+def test_no_more_journals_are_open_than_may_be(tmp_path: Path) -> None:
+    with contextlib.closing(Ward(tmp_path, open_journals=3)) as ward:
+        for number in range(10):
+            hello = ward.hello(role=f"rank{number}")
+            write_segment(ward.journals, hello, 0, 0, scalar_frames(0, 5))
+        ward.scan()
+        assert opened(".journal") == 3
+        assert ward.recovery.journals_waiting == 10
+        ward.work_off()
+        assert ward.files() == []
+        assert [ward.steps(f"rank{number}") for number in range(10)] == [list(range(5))] * 10
 
 
 def test_a_full_disk_keeps_the_journal(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:

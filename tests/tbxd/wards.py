@@ -21,7 +21,7 @@ from .hellos import hello_of
 class Ward:
     """A recovery over a real pipeline in a temporary directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, open_journals: int = 512) -> None:
         self.directory = directory
         self.runs = directory / "runs"
         self.journals = directory / "journals"
@@ -30,7 +30,7 @@ class Ward:
         config = Config(str(self.journals), fsync=Fsync.NEVER, notes=False)
         self._woken = threading.Event()
         self.pipeline = Pipeline(config, self._woken.set, patience_s=60.0)
-        self.recovery = Recovery(str(self.journals), self.roster, self.pipeline)
+        self.recovery = Recovery(str(self.journals), self.roster, self.pipeline, open_journals)
         self.now = 1000.0
 
     def hello(self, **fields: Any) -> Hello:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
 from tbxd.cli import group
+from tbxd.cli.exposition import CONNECTIONS
 from tbxd_wire import frame
 from tbxd_wire.messages import Batch, Bye
 from tests.tbxd.daemons import Client, Daemon
@@ -58,6 +62,10 @@ def test_counts_and_gauges_of_a_daemon(runtime: Path, tmp_path: Path) -> None:
         assert samples["tbxd_records_lost_total", "refused"] == 1
         assert samples["tbxd_records_lost_total", "unknown_kind"] == 0
         assert samples["tbxd_resident_memory_bytes", ""] > 1e6
+        # The client's and the one that asks.
+        assert samples["tbxd_connections", ""] == 2
+        assert samples["tbxd_connections_limit", ""] > 2
+        assert samples["tbxd_full_total", ""] == 0
         for state in ("live", "closed", "rejected"):
             assert samples["tbxd_sessions", state] == 1
         assert samples["tbxd_run_lag_seconds", run] >= 0
@@ -81,28 +89,60 @@ def test_an_address_that_is_none(runtime: Path, listen: str) -> None:
     assert f"expected [HOST:]PORT, not {listen!r}" in found.output
 
 
+@contextmanager
+def serving(runtime: Path, listen: str) -> Iterator[tuple[str, int]]:
+    """Serve metrics; yield the address and the pid. It ends well when it is told to."""
+    command = [sys.executable, "-m", "tbxd", "metrics", "--directory", str(runtime)]
+    with subprocess.Popen(
+        [*command, "--listen", listen], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        try:
+            yield server.stdout.readline().split()[1], server.pid
+        finally:
+            server.send_signal(signal.SIGTERM)
+        assert server.wait(30) == 0
+
+
 @pytest.mark.parametrize(
     ("listen", "where"), [("0", "127.0.0.1"), ("[::1]:0", "[::1]"), ("::1:0", "[::1]")]
 )
 def test_served_anew_for_each_that_asks(runtime: Path, listen: str, where: str) -> None:
     if "::" in listen and not socket.has_dualstack_ipv6():
         pytest.skip("there is no IPv6 here")
-    command = [sys.executable, "-m", "tbxd", "metrics", "--directory", str(runtime)]
-    with subprocess.Popen(
-        [*command, "--listen", listen], stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdout is not None
-        address = server.stdout.readline().split()[1]
-        try:
-            assert address.startswith(f"http://{where}:")
-            for up in (0, 1):
-                with (
-                    Daemon(runtime) if up else nullcontext(),
-                    urllib.request.urlopen(address) as answer,
-                ):
-                    samples = read(answer.read().decode())
-                assert samples["tbxd_up", ""] == up
-                assert (("tbxd_records_total", "") in samples) == bool(up)
-        finally:
-            server.send_signal(signal.SIGTERM)
-        assert server.wait(30) == 0
+    with serving(runtime, listen) as (address, _):
+        assert address.startswith(f"http://{where}:")
+        for up in (0, 1):
+            with (
+                Daemon(runtime) if up else nullcontext(),
+                urllib.request.urlopen(address) as answer,
+            ):
+                samples = read(answer.read().decode())
+            assert samples["tbxd_up", ""] == up
+            assert (("tbxd_records_total", "") in samples) == bool(up)
+
+
+def test_who_connects_and_says_nothing(runtime: Path) -> None:
+    """However many they are: who asks is answered, and they are hung up on."""
+    with serving(runtime, "0") as (address, pid), ExitStack() as stack:
+        where = urllib.parse.urlsplit(address)
+        assert where.hostname is not None
+        assert where.port is not None
+        crowd = [
+            stack.enter_context(socket.create_connection((where.hostname, where.port), 60))
+            for _ in range(5 * CONNECTIONS)
+        ]
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            assert ("tbxd_up", "") in read(answer.read().decode())
+        # All that came before it have a thread, or had one.
+        assert len(os.listdir(f"/proc/{pid}/task")) < 2 * CONNECTIONS
+        # The first ones because others came, the last ones because nothing came from them.
+        assert [each.recv(1) for each in crowd] == [b""] * len(crowd)
+
+
+def test_an_address_that_is_taken(runtime: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"--listen={taken.getsockname()[1]}"
+        found = CliRunner().invoke(group, ["metrics", "--directory", str(runtime), listen])
+    assert found.exit_code == 1
+    assert "cannot listen on 127.0.0.1" in found.output

@@ -28,7 +28,9 @@ class House:
 
     def __init__(self, directory: Path) -> None:
         self.roster = Roster(256 << 20)
-        self.pipeline = Pipeline(Config(str(directory), fsync=Fsync.NEVER), lambda: None, 60.0)
+        self.pipeline = Pipeline(
+            Config(str(directory), fsync=Fsync.NEVER), lambda: None, patience_s=60.0
+        )
 
     def session(self, run: Path) -> Entry:
         hello = hello_of(str(run), job="4711")
@@ -260,7 +262,9 @@ def test_notes_take_nothing_from_the_records(house: House, tmp_path: Path) -> No
 
 
 def test_no_notes(tmp_path: Path) -> None:
-    pipeline = Pipeline(Config(str(tmp_path), fsync=Fsync.NEVER, notes=False), lambda: None, 60.0)
+    pipeline = Pipeline(
+        Config(str(tmp_path), fsync=Fsync.NEVER, notes=False), lambda: None, patience_s=60.0
+    )
     house = House(tmp_path)
     house.pipeline = pipeline
     entry = house.session(tmp_path / "run")

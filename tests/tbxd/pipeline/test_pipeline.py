@@ -21,21 +21,25 @@ from tbxd.pipeline import Pipeline
 from tbxd.proto.event_pb2 import Event
 from tbxd.reading.events import events_of
 from tbxd.sinks import event_file
+from tbxd.sinks.descriptors import DESCRIPTORS
 from tbxd.sinks.disk import RETRY_FIRST_S, RETRY_MOST_S
 from tbxd_wire import frame, records
 from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
 from tests.tbxd.hellos import hello_of, scalar_frame, scalar_frames
+from tests.tbxd.opened import opened
 
 
 class House:
     """A pipeline, its roster, and a clock that only moves when told to."""
 
-    def __init__(self, directory: Path, fsync: Fsync = Fsync.NEVER) -> None:
+    def __init__(
+        self, directory: Path, fsync: Fsync = Fsync.NEVER, open_files: int = DESCRIPTORS
+    ) -> None:
         self.woken = threading.Event()
         self.roster = Roster(256 << 20)
         config = Config(str(directory), fsync=fsync, notes=False)
-        self.pipeline = Pipeline(config, self.woken.set, patience_s=60.0)
+        self.pipeline = Pipeline(config, self.woken.set, open_files, patience_s=60.0)
         self.now = 1000.0
 
     def session(self, run: Path, **fields: Any) -> Entry:
@@ -331,6 +335,23 @@ def test_a_removed_directory_is_made_again(house: House, tmp_path: Path) -> None
     house.feed(entry, scalar_frame(2))
     house.commit()
     assert steps_of(tmp_path / "run") == [2]
+
+
+@pytest.mark.parametrize(("open_files", "most"), [(3, 3), (100_000, DESCRIPTORS)])
+def test_no_more_event_files_are_open_than_may_be(
+    tmp_path: Path, open_files: int, most: int
+) -> None:
+    house = House(tmp_path, open_files=open_files)
+    count = most + 5
+    entries = [house.session(tmp_path / f"run{number}") for number in range(count)]
+    for step in range(2):
+        for entry in entries:
+            house.feed(entry, scalar_frame(step))
+        house.commit()
+        assert opened("tfevents") == most
+    for number in range(count):
+        assert steps_of(tmp_path / f"run{number}") == [0, 1]
+    house.pipeline.close()
 
 
 def test_a_second_pipeline_drops_what_the_first_has_written(tmp_path: Path) -> None:

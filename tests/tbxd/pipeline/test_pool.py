@@ -80,7 +80,7 @@ class House:
     def __init__(self, directory: Path) -> None:
         self.roster = Roster(256 << 20)
         self.pipeline = Pipeline(
-            Config(str(directory), fsync=Fsync.NEVER, notes=False), lambda: None, 60.0
+            Config(str(directory), fsync=Fsync.NEVER, notes=False), lambda: None, patience_s=60.0
         )
         self.pool = ByHand()
         self.pipeline._pool = self.pool
@@ -285,7 +285,9 @@ def test_a_session_that_broke_off_still_gets_what_is_owed(house: House, tmp_path
 
 def test_the_threads_encode_and_wake(tmp_path: Path) -> None:
     woken = threading.Event()
-    pipeline = Pipeline(Config(str(tmp_path), fsync=Fsync.NEVER, notes=False), woken.set, 60.0)
+    pipeline = Pipeline(
+        Config(str(tmp_path), fsync=Fsync.NEVER, notes=False), woken.set, patience_s=60.0
+    )
     roster = Roster(256 << 20)
     hello = hello_of(str(tmp_path))
     entry = roster.add(hello, pipeline.author_directory(hello), 0.0)

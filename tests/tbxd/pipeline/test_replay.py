@@ -91,7 +91,9 @@ def _slow() -> Iterator[None]:
 
 
 def pipeline_with(pool: Pool, place: str) -> Pipeline:
-    pipeline = Pipeline(Config(place, fsync=Fsync.NEVER, notes=False), lambda: None, 60.0)
+    pipeline = Pipeline(
+        Config(place, fsync=Fsync.NEVER, notes=False), lambda: None, patience_s=60.0
+    )
     pipeline._pool = pool
     return pipeline
 

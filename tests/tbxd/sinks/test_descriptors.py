@@ -81,3 +81,31 @@ def test_shrinking_closes_the_older_half(tmp_path: Path) -> None:
     assert kept.count == 1
     kept.close("another")
     assert not kept.shrink()
+
+
+def test_those_of_others_count_too_but_one_is_always_allowed(tmp_path: Path) -> None:
+    others = Descriptors(limit=10)
+    kept = Descriptors(limit=3, all_open=lambda: kept.count + others.count)
+
+    def keep(descriptors: Descriptors, *names: str) -> None:
+        for name in names:
+            descriptors.keep(name, os.open(tmp_path, os.O_RDONLY))
+
+    keep(kept, "a", "b", "c", "d")
+    assert kept.count == 3
+    keep(others, "a", "b")
+    keep(kept, "e")
+    assert kept.count == 1
+    keep(others, "c", "d")
+    keep(kept, "f")
+    assert kept.count == 1
+    others.close("b")
+    others.close("c")
+    others.close("d")
+    keep(kept, "g", "h")
+    assert kept.count == 2
+    assert kept.shrink()
+    keep(kept, "i")
+    assert kept.count == 1
+    kept.close("i")
+    others.close("a")
