@@ -21,19 +21,20 @@ from zlib import crc32
 
 from tbxd_wire import frame, segment
 from tbxd_wire.arrays import Source
-from tbxd_wire.limits import CUT_BYTES, SEGMENT_HEAD_BYTES
+from tbxd_wire.limits import CUT_BYTES
 
 from . import fork
 from .mapping import Allowance, MappedSegment
 from .supply import Supply
 
-BUSY = -1
-"""Value of the tail while a frame is being copied."""
+BUSY = sys.maxsize
+"""Value of the tail while a frame is being copied: nothing fits behind it."""
 
 _HAS_GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 """The quick way stands on it; without, every append takes the lock."""
 
 _USED = segment.USED
+_generation = fork.generation
 _pack_header = frame.HEADER.pack
 
 
@@ -52,7 +53,7 @@ class Appender:
         hello: what recovery must know, for the head of every segment.
         allowance: shared by all journals of the process.
         wake: called, without any lock, by the first append after ``parked`` was set.
-        mine: the ``fork.generation`` of the process that named the session; default: of this one.
+        mine: what ``fork.look`` returned to who named the session; default: what it returns now.
 
     Raises:
         OSError: the first segment cannot be made.
@@ -84,7 +85,8 @@ class Appender:
         self._current: MappedSegment
         self._stop: int
         self._use(self._first)
-        self._tail = self._placed = SEGMENT_HEAD_BYTES
+        # Counted from the segment's first frame, as what ``_frames`` holds is.
+        self._tail = self._placed = 0
         self._next_stop(self._tail)
         fork.watch(self)
 
@@ -97,23 +99,22 @@ class Appender:
         # What frame.encode does, without the call: this is the path that has a microsecond.
         data = _pack_header(len(body), crc32(body)) + body
         size = len(data)
-        appended = True
         while True:
             tail = self._tail
             end = tail + size
-            if tail < 0 or end > self._stop:
-                appended = self._append_slowly(data, (), size)
-                break
             where = slice(tail, end)
             # No lock: CPython changes threads, runs signal handlers and collects garbage only where
             # something is called, a container is made or a loop goes round, and calls tracers only
             # at another line. There is none of it in the next one, so that it is one step from its
-            # comparison to its last store. Its second store is what commits the record.
-            if self._tail == tail and end <= self._stop: self._map[where], self._words[_USED], self._tail = data, end - SEGMENT_HEAD_BYTES, end; self.records += 1; break  # fmt: skip # noqa: E501, E701, E702
+            # comparison to its last store. Its second store is what commits the record. The
+            # generation is 0 in a child that nobody has told so.
+            if self._tail == tail and end <= self._stop and _generation: self._frames[where], self._words[_USED], self._tail = data, end, end; self.records += 1; break  # fmt: skip # noqa: E501, E701, E702
+            if end > self._stop or not _generation:
+                return self._append_slowly(data, (), size)
         if self.parked:
             self.parked = False
             self._wake()
-        return appended
+        return True
 
     def append_arrays(self, record: bytes, sources: Sequence[Source]) -> bool:
         """Put a record with arrays into the journal; return whether there was room.
@@ -127,11 +128,7 @@ class Appender:
         for each in sources:
             elements_bytes += each.nbytes
         before = frame.encode_before(record, elements_bytes)
-        appended = self._append_slowly(before, sources, len(before) + elements_bytes)
-        if self.parked:
-            self.parked = False
-            self._wake()
-        return appended
+        return self._append_slowly(before, sources, len(before) + elements_bytes)
 
     def _append_slowly(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
         """Append where the quick way cannot: arrays, at a cut, in another segment, while busy.
@@ -141,17 +138,21 @@ class Appender:
             sources: the arrays; none for a record without.
             size: bytes of all of it.
         """
+        fork.look()
         interrupting = True
         lock = self._lock
         # Not a with statement: Ctrl-C may come between any two steps, also of such a one.
         try:
             lock.acquire()
-            interrupting = self._tail < 0
+            interrupting = self._tail == BUSY
             appended = self._append_locked(data, sources, size)
         except BaseException:
             self._recover(lock, interrupting)
             raise
         lock.release()
+        if self.parked:
+            self.parked = False
+            self._wake()
         return appended
 
     def _recover(self, lock: threading.RLock, interrupting: bool) -> None:
@@ -173,7 +174,7 @@ class Appender:
         """Append with the lock held. Meanwhile the tail is busy, perhaps already by another one."""
         if self.closed:
             return False
-        if self._tail < 0:
+        if self._tail == BUSY:
             # This call interrupted an append of its own thread, which takes these bytes along.
             if None in self._deferred:
                 return False
@@ -193,7 +194,7 @@ class Appender:
 
     def _append_deferred(self) -> None:
         """Append what could not be while something else was going on."""
-        if self._deferred and self._tail >= 0:
+        if self._deferred and self._tail != BUSY:
             self._placed, self._tail = self._tail, BUSY
             try:
                 self._place_deferred()
@@ -215,7 +216,7 @@ class Appender:
         """Put a frame behind ``_placed``; return whether there was room."""
         start = self._placed
         current = self._current
-        current.used = start - SEGMENT_HEAD_BYTES
+        current.used = start
         if self.closed:
             return False
         base = current.base + current.used
@@ -223,12 +224,11 @@ class Appender:
         if not backlog and current.used and size <= current.capacity:
             # All of it is released: the next record goes where the pages are warm. An interrupt
             # finds all of this done or nothing of it: it calls nothing.
-            current.words[_USED] = 0
-            current.words[segment.BASE] = base
+            if _generation: current.words[_USED] = 0; current.words[segment.BASE] = base  # fmt: skip # noqa: E501, E701, E702
             current.base = base
             current.used = 0
             current.cuts = []
-            self._placed = start = SEGMENT_HEAD_BYTES
+            self._placed = start = 0
         elif sources and self._supply.is_scarce():
             return False
         elif current.used + size > current.capacity:
@@ -241,19 +241,21 @@ class Appender:
             # Here, too; and a child finds it in one of the two, to detach it.
             self._segments, supply.pool = [*self._segments, following], pool
             self._current = following
-            self._map = following.map
+            self._frames = following.frames
             self._words = following.words
-            self._placed = start = SEGMENT_HEAD_BYTES
+            self._placed = start = 0
             self._stop = 0
         elif current.used:
             current.cuts.append(base)
         end = start + len(data)
-        self._map[start:end] = data
+        # One step, as the others of its kind: a signal handler may fork anywhere else, and a child
+        # that goes on from there stores nothing in what is its parent's.
+        if _generation: self._frames[start:end] = data  # fmt: skip # noqa: E701
         for each in sources:
             start, end = end, end + each.nbytes
-            each.copy_to(self._map[start:end])
+            if _generation: each.copy_to(self._frames[start:end])  # fmt: skip # noqa: E701
         self._next_stop(end, size)
-        self._words[_USED] = end - SEGMENT_HEAD_BYTES
+        if _generation: self._words[_USED] = end  # fmt: skip # noqa: E701
         self._placed = end
         self.records += 1
         return True
@@ -265,7 +267,7 @@ class Appender:
 
     def _count_shed(self) -> None:
         self.shed += 1
-        self._first.words[segment.SHED] = self.shed
+        self._first.note(segment.SHED, self.shed)
 
     def ever_fits(self, record: bytes, sources: Sequence[Source] = ()) -> bool:
         """Whether there would be room for a record if everything were released."""
@@ -280,15 +282,15 @@ class Appender:
         the child: it finds the journal closed, or writes where nobody reads.
         """
         self._lock = threading.RLock()
-        self.closed, self._stop = True, 0
+        self.closed, self._stop, self.parked = True, 0, False
         for each in {*self._segments, *self._supply.pool}:
             each.detach()
-        self._map, self._words = self._current.map, self._current.words
+        self._frames, self._words = self._current.frames, self._current.words
 
     def _use(self, following: MappedSegment) -> None:
         """Append to ``following`` from now on."""
         self._current = following
-        self._map = following.map
+        self._frames = following.frames
         self._words = following.words
 
     def _next_stop(self, tail: int, size: int = 0) -> None:
@@ -296,7 +298,7 @@ class Appender:
 
         Behind a large record of ``size`` bytes it stops at once: nothing may make its batch longer.
         """
-        end = SEGMENT_HEAD_BYTES + self._current.capacity
+        end = self._current.capacity
         self._stop = min(end, tail if size > CUT_BYTES else tail + CUT_BYTES) if _HAS_GIL else 0
 
     def _let_go(self) -> None:

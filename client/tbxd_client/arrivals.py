@@ -28,6 +28,7 @@ class Arrivals(Generic[_Thing]):
 
     def get(self, key: Hashable, make: Callable[[], _Thing]) -> _Thing:
         """Return what ``key`` names, made if it is not there."""
+        fork.look()
         found = self._by_key.get(key)
         if found is None:
             # Not with the lock held: it may take its time, or raise.

@@ -73,7 +73,7 @@ class Client:
         Raises:
             OSError: its journal cannot be made.
         """
-        mine = fork.generation
+        mine = fork.look()
         hello = messages.Hello(
             session=os.urandom(SESSION_BYTES),
             oldest=PROTOCOL_OLDEST,
@@ -139,7 +139,7 @@ class Client:
         """
         if self._link.is_own_thread():
             return
-        in_vain = self.is_in_the_way()
+        in_vain = self._is_no_use()
         target = stream.journal.tail
         if stream.outbox.acked >= target:
             return
@@ -163,7 +163,7 @@ class Client:
         stream.journal.end()
         stream.wanted = stream.journal.tail
         stream.ending = True
-        if not self._link.is_own_thread() and not self.is_in_the_way():
+        if not self._link.is_own_thread() and not self._is_no_use():
             self.carry(stream)
             self._await_end(stream, timeout_s)
         committed = stream.outbox.acked >= stream.wanted
@@ -189,6 +189,10 @@ class Client:
         """
         return any(each.journal.is_held_here() for each in list(self._streams))
 
+    def _is_no_use(self) -> bool:
+        """Whether the link, if there is one, will do nothing until this call returns."""
+        return fork.threadless or self.is_in_the_way()
+
     def _await_end(self, stream: Stream, timeout_s: float) -> None:
         """Wait until the link has taken leave for ``stream``, or it is no use."""
         now = time.monotonic()
@@ -209,6 +213,10 @@ class Client:
 
         A process that exits waits for it all the same (:meth:`close_all`).
         """
+        fork.look()
+        if stream.journal.closed:
+            # A child's by now, that has just been found out to be one.
+            return
         stream.journal.end()
         stream.wanted = stream.journal.tail
         stream.ending = True

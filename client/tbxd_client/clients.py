@@ -37,6 +37,7 @@ class _Clients:
 
     def get(self) -> Client:
         """Return the client of the runtime directory that the environment names now."""
+        fork.look()
         directory = places.runtime_directory(os.environ, os.getuid())
         with self._lock:
             client = self._by_directory.get(directory)
@@ -50,9 +51,9 @@ class _Clients:
 
         None: a signal handler has forked, and this is the child.
         """
-        mine = fork.generation
+        mine = fork.look()
         made = Client(directory, os.environ)
-        if fork.generation != mine:
+        if fork.look() != mine:
             made.forget_parent()
             return None
         client = self._by_directory.setdefault(directory, made)
@@ -62,6 +63,7 @@ class _Clients:
 
     def close(self, timeout_s: float) -> None:
         """End every session."""
+        fork.look()
         deadline = time.monotonic() + timeout_s
         for client in list(self._by_directory.values()):
             client.close_all(max(0.0, deadline - time.monotonic()))

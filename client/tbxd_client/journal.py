@@ -16,7 +16,7 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from tbxd_wire import segment
-from tbxd_wire.limits import BATCH_BYTES, SEGMENT_HEAD_BYTES
+from tbxd_wire.limits import BATCH_BYTES
 
 from .appending import BUSY, Appender
 
@@ -28,9 +28,9 @@ class Journal(Appender):
     def tail(self) -> int:
         """Position behind the last appended frame."""
         with self._lock:
-            if self._tail >= 0:
+            if self._tail != BUSY:
                 self._append_deferred()
-                self._current.used = self._tail - SEGMENT_HEAD_BYTES
+                self._current.used = self._tail
             return self._current.base + self._current.used
 
     def batch(self, position: int, limit: int) -> tuple[memoryview, int]:
@@ -57,13 +57,12 @@ class Journal(Appender):
                 else:
                     first = bisect_right(source.cuts, position)
                     end = source.cuts[first] if first < len(source.cuts) else end
-            start = SEGMENT_HEAD_BYTES + position - source.base
-            return source.map[start : start + end - position], end
+            return source.frames[position - source.base : end - source.base], end
 
     def release(self, position: int) -> None:
         """Free what lies before ``position``: it is committed and will not be sent again."""
         with self._lock:
-            self._first.words[segment.RELEASED] = position
+            self._first.note(segment.RELEASED, position)
             self._supply.ask_again()
             while len(self._segments) > 1:
                 oldest = self._segments[0]
@@ -81,7 +80,7 @@ class Journal(Appender):
             # Whatever runs below may run a destructor, and that may log: it waits until the end.
             self._placed, self._tail = self._tail, BUSY
             try:
-                position = self._current.base + self._placed - SEGMENT_HEAD_BYTES
+                position = self._current.base + self._placed
                 if self._first.words[segment.RELEASED] == position:
                     self._keep_first(position)
             finally:
@@ -96,7 +95,7 @@ class Journal(Appender):
         if self._current is not self._first:
             self._first.rebase(position)
             self._use(self._first)
-            self._placed = SEGMENT_HEAD_BYTES
+            self._placed = 0
         self._segments, supply.pool = [self._first], []
         self._next_stop(self._placed)
         for each in spare:
@@ -104,7 +103,7 @@ class Journal(Appender):
 
     def mark_known(self) -> None:
         """Note that a daemon has welcomed the session: event files may hold parts of it."""
-        self._first.words[segment.KNOWN] = 1
+        self._first.note(segment.KNOWN, 1)
 
     def is_there(self) -> bool:
         """Whether its first file still has a name, so that a daemon could find it."""
@@ -120,7 +119,7 @@ class Journal(Appender):
 
     def end(self) -> None:
         """Note that the writer ends in good order; what is not yet committed stays for a daemon."""
-        self._first.words[segment.ENDED] = 1
+        self._first.note(segment.ENDED, 1)
 
     def leave(self) -> None:
         """Let go of the files: a daemon may take over what they hold."""
@@ -142,7 +141,7 @@ class Journal(Appender):
             if self.closed or self._tail == BUSY:
                 return False
             # One step, as in append. From then on nothing is taken, also of what runs below.
-            if self._current.base + self._tail - SEGMENT_HEAD_BYTES == position: self.closed, self._stop = True, 0  # fmt: skip # noqa: E501, E701
+            if self._current.base + self._tail == position: self.closed, self._stop = True, 0  # fmt: skip # noqa: E501, E701
             if not self.closed:
                 return False
             self._supply.delete(self._segments)

@@ -21,6 +21,7 @@ import time
 from tbxd_wire import messages
 from tbxd_wire.limits import COALESCE_S
 
+from . import fork
 from .connection import Connection
 from .launch import Launcher
 from .outbox import State
@@ -89,6 +90,12 @@ class Link:
 
     def _start(self) -> None:
         """Start the thread; where none can be started, the journals keep what is logged."""
+        if fork.threadless:
+            self._say(
+                "nothing is sent: this process was forked beside threads, and Python not told of"
+                " it (PyOS_AfterFork_Child)"
+            )
+            return
         # Nobody waits here: a signal handler may have interrupted who is at it.
         if not self._starting.acquire(blocking=False):
             return

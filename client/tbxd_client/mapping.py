@@ -65,9 +65,15 @@ class Allowance:
 
 
 class MappedSegment:
-    """One mapped file. ``base`` is the stream position of its first frame byte."""
+    """One mapped file.
 
-    __slots__ = ("_mine", "base", "capacity", "cuts", "map", "path", "slot", "used", "words")
+    Attributes:
+        base: the stream position of its first frame byte.
+        frames: the mapping from there on.
+        words: those of its head.
+    """
+
+    __slots__ = ("_mine", "base", "capacity", "cuts", "frames", "path", "slot", "used", "words")
 
     def __init__(
         self, path: str, slot: int, size: int, session: bytes, base: int, hello: bytes, mine: int
@@ -75,7 +81,7 @@ class MappedSegment:
         """Reserve, map and head a new file of ``size`` bytes under a temporary name.
 
         Args:
-            mine: the ``fork.generation`` of the process that the session belongs to.
+            mine: what ``fork.look`` returned in the process that the session belongs to.
 
         Raises:
             OSError: no space, no descriptor, no permission; nothing is left behind. Or this is
@@ -93,15 +99,16 @@ class MappedSegment:
         segment.write_head(memoryview(head), session, base, hello)
         fresh = f"{path}{FRESH_SUFFIX}"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        descriptor = os.open(fresh, flags, 0o600) if fork.generation == mine else fork.refuse()
+        descriptor = (
+            os.open(fresh, flags, 0o600) if fork.generation.value == mine else fork.refuse()
+        )
         try:
             os.posix_fallocate(descriptor, 0, size)
             # Not through the mapping: that takes several steps, in the midst of any of them a fork.
-            os.pwrite(descriptor, head, 0) if fork.generation == mine else fork.refuse()
+            os.pwrite(descriptor, head, 0) if fork.generation.value == mine else fork.refuse()
             # It keeps a descriptor of its own.
             with clear_of_standard():
-                self.map = memoryview(mmap.mmap(descriptor, size, flags=_flags(size)))
-            self.words = segment.words(self.map)
+                self._use(mmap.mmap(descriptor, size, flags=_flags(size)))
         except BaseException:
             delete(fresh, mine)
             raise
@@ -111,7 +118,7 @@ class MappedSegment:
     def publish(self) -> None:
         """Give the file its name: from now on recovery sees it."""
         fresh = f"{self.path}{FRESH_SUFFIX}"
-        os.rename(fresh, self.path) if fork.generation == self._mine else fork.refuse()
+        os.rename(fresh, self.path) if fork.generation.value == self._mine else fork.refuse()
 
     def hold(self) -> int:
         """Lock the file, not yet published, for as long as this process lives.
@@ -126,31 +133,39 @@ class MappedSegment:
         with clear_of_standard():
             descriptor = os.open(f"{self.path}{FRESH_SUFFIX}", os.O_RDWR | os.O_CLOEXEC)
         how = fcntl.LOCK_EX | fcntl.LOCK_NB
-        fcntl.lockf(descriptor, how) if fork.generation == self._mine else fork.refuse()
+        fcntl.lockf(descriptor, how) if fork.generation.value == self._mine else fork.refuse()
         return descriptor
 
     def detach(self) -> None:
         """Turn to memory of this process's own; the file and its mapping are left alone."""
         # Nobody reads it, and the kernel makes a page of it only where something is written.
-        self.map = memoryview(mmap.mmap(-1, len(self.map), flags=mmap.MAP_PRIVATE))
-        self.words = segment.words(self.map)
+        size = SEGMENT_HEAD_BYTES + self.capacity
+        self._use(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE))
+
+    def _use(self, mapping: mmap.mmap) -> None:
+        view = memoryview(mapping)
+        self.words = segment.words(view)
+        self.frames = view[SEGMENT_HEAD_BYTES:]
+
+    def note(self, word: int, value: int) -> None:
+        """Store a word of the head, unless this is a child that nobody has told so."""
+        if fork.generation: self.words[word] = value  # fmt: skip # noqa: E701
 
     def rebase(self, base: int) -> None:
         """Use the segment again for frames that begin at ``base``."""
-        self.words[segment.USED] = 0
-        self.words[segment.BASE] = base
+        if fork.generation: self.words[segment.USED] = 0; self.words[segment.BASE] = base  # fmt: skip # noqa: E501, E701, E702
         self.base = base
         self.used = 0
         self.cuts.clear()
 
 
 def delete(path: str, mine: int) -> None:
-    """Delete a file of the process whose ``fork.generation`` is ``mine``, if this is that one.
+    """Delete a file of the process where ``fork.look`` returned ``mine``, if this is that one.
 
     Somebody may have cleaned the directory up: gone is gone.
     """
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(path) if fork.generation == mine else None
+        os.unlink(path) if fork.generation.value == mine else None
 
 
 def _flags(size: int) -> int:

@@ -62,6 +62,7 @@ class Recorder:
     _is_finalizing = staticmethod(sys.is_finalizing)
 
     def __init__(self, logdir: str, role: str | None, suffix: str, purge_step: int | None) -> None:
+        fork.look()
         self.run = run.absolute(logdir)
         self._given_role = None if role is None else paths.safe_relative(role)
         self._suffix = paths.safe_suffix(suffix)
@@ -94,6 +95,7 @@ class Recorder:
         next session. If the journal is full, ``TBXD_JOURNAL_FULL`` says whether to wait for room.
         """
         try:
+            fork.look()
             # A call that interrupts a waiting one of its thread, from a signal handler, waits no
             # longer than that one may: it has begun with it.
             since: float | None = getattr(_waiting, "since", None)
@@ -147,6 +149,7 @@ class Recorder:
 
     def flush(self, timeout_s: float) -> None:
         """Return when all records so far are in the event files, or raise FlushTimeout."""
+        fork.look()
         active, stream = self._client, self._stream
         if active is not None and stream is not None:
             active.flush(stream, timeout_s)
@@ -157,6 +160,7 @@ class Recorder:
         From a signal handler or a destructor that has interrupted a call which it would wait for,
         it does nothing: the session goes on, and ends with the next close, or with the process.
         """
+        fork.look()
         with self._lock:
             active, stream = self._client, self._stream
             if active is not None and active.is_in_the_way():
@@ -172,6 +176,7 @@ class Recorder:
 
     def stats(self) -> dict[str, Any]:
         """Return facts about the session of this process."""
+        fork.look()
         facts: dict[str, Any] = {"run": self.run, "role": self._find_role()}
         active, stream = self._client, self._stream
         if active is None or stream is None:
@@ -227,13 +232,13 @@ class Recorder:
 
         Whatever logs in the midst of this, in the same thread, cannot wait for it.
         """
-        mine = fork.generation
+        mine = fork.look()
         if self._client is None:
             found = clients.get()
-            self._client = found if fork.generation == mine else fork.refuse()
+            self._client = found if fork.generation.value == mine else fork.refuse()
         active = self._client
         role = self._find_role()
-        self._role = role if fork.generation == mine else fork.refuse()
+        self._role = role if fork.generation.value == mine else fork.refuse()
         stream = active.open(self.run, role, self._suffix)
         try:
             self._adopt(active, stream, mine)
@@ -247,17 +252,17 @@ class Recorder:
         append, append_arrays = journal.append, journal.append_arrays
         if self._purge_step is not None:
             body = records.encode(Kind.SESSION_START, "", self._purge_step, time.time())
-            append(body) if fork.generation == mine else fork.refuse()
+            append(body) if fork.generation.value == mine else fork.refuse()
         finalizer = weakref.finalize(self, active.release, stream)
         finalizer.atexit = False
         # A child that was forked meanwhile, by a signal handler, opens a session of its own. And
         # all of it is one step, for it calls nothing: whatever else runs finds it done or not.
-        if fork.generation == mine and self._stream is None: self._stream = stream; self._finalizer = finalizer; self._purge_step = None; self.append = append; self.append_arrays = append_arrays  # fmt: skip # noqa: E501, E701, E702
+        if fork.generation.value == mine and self._stream is None: self._stream = stream; self._finalizer = finalizer; self._purge_step = None; self.append = append; self.append_arrays = append_arrays  # fmt: skip # noqa: E501, E701, E702
         if self._stream is stream:
             active.carry(stream)
             return
         finalizer.detach()
-        if fork.generation != mine:
+        if fork.generation.value != mine:
             fork.refuse()
 
     def _forget_stream(self) -> None:

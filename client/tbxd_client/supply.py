@@ -70,7 +70,7 @@ class Supply:
         session: 16 bytes.
         hello: what recovery must know, for the head of every segment.
         allowance: shared by all journals of the process.
-        mine: the ``fork.generation`` of the process that named the session; default: of this one.
+        mine: what ``fork.look`` returned to who named the session; default: what it returns now.
 
     Raises:
         OSError: slot 0 cannot be made.
@@ -86,7 +86,7 @@ class Supply:
         mine: int | None = None,
     ) -> None:
         self.pool: list[MappedSegment] = []
-        self._mine = fork.generation if mine is None else mine
+        self._mine = fork.look() if mine is None else mine
         self._directory = directory
         self._session = session
         self._hello = hello
@@ -232,7 +232,7 @@ class Supply:
         try:
             made.publish()
             # A child has those of the pool taken away; this one it leaves to its parent.
-            self.pool = [*self.pool, made] if fork.generation == self._mine else fork.refuse()
+            self.pool = [*self.pool, made] if fork.generation.value == self._mine else fork.refuse()
         except BaseException:
             # An interrupt may come when it is just published, but not when it is in the pool.
             delete(f"{made.path}{FRESH_SUFFIX}", self._mine)

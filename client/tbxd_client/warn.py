@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+
+from . import fork
+
+_STANDARD_ERROR = 2
 
 
 def warn(logger: logging.Logger, text: str, *arguments: object, exc_info: bool = False) -> None:
-    """Log a warning. Never raises; call it with no lock held, for a handler may log in turn."""
+    """Log a warning. Never raises; call it with no lock held, for a handler may log in turn.
+
+    Where a handler's lock may be held for ever, it is written as the interpreter writes its last
+    words.
+    """
     with contextlib.suppress(Exception):
-        logger.warning(text, *arguments, exc_info=exc_info, stacklevel=2)
+        if fork.threadless:
+            os.write(_STANDARD_ERROR, f"{text % arguments}\n".encode())
+        else:
+            logger.warning(text, *arguments, exc_info=exc_info, stacklevel=2)

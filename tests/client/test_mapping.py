@@ -22,7 +22,7 @@ SIZE = SEGMENT_HEAD_BYTES + 4 * KIB
 
 
 def make(path: Path, base: int = 0) -> MappedSegment:
-    return MappedSegment(str(path), 0, SIZE, SESSION, base, b"hello", fork.generation)
+    return MappedSegment(str(path), 0, SIZE, SESSION, base, b"hello", fork.look())
 
 
 def test_a_new_segment_has_its_name_only_when_it_is_published(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ know of, it cannot wait for.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import linecache
 import os
@@ -20,6 +21,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -29,6 +31,7 @@ import tbxd_client
 from tbxd_client import FlushTimeout, SummaryWriter
 from tbxd_wire import places
 
+from .field import Daemon
 from .producer import HISTOGRAM_VALUES, value_of
 
 _PACKAGE = os.path.dirname(tbxd_client.__file__)
@@ -94,7 +97,14 @@ class Trainer:
 
     def fork(self) -> None:
         """Fork; the child, too, goes on with what was interrupted."""
-        self.child = os.fork()
+        self._go_on(os.fork())
+
+    def fork_untold(self) -> None:
+        """The same, and Python is not told."""
+        self._go_on(ctypes.PyDLL(None).fork())
+
+    def _go_on(self, child: int) -> None:
+        self.child = child
         if self.child == 0:
             self.is_child = True
             signal.alarm(_HANG_S)
@@ -123,6 +133,7 @@ class Trainer:
             "logs and closes": lambda: self.log_and_close("handler", step),
             "logs, closes and exits": lambda: self.log_close_and_exit("handler", step),
             "forks": self.fork,
+            "forks untold": self.fork_untold,
         }
         before = time.monotonic()
         came = interrupt(calls[call], deeds[deed], line)
@@ -130,6 +141,9 @@ class Trainer:
         self.writer.close()
         assert time.monotonic() - before < _LONGEST_S, f"line {line}"
         assert self.writer.stats()["shed"] == 0, f"line {line}"
+        if deed == "forks untold" and self.child:
+            # The child has left its journal to the daemon.
+            Daemon(Path(os.environ[places.DIRECTORY_VARIABLE])).settle()
         names = os.listdir(os.environ[places.DIRECTORY_VARIABLE])
         assert not [name for name in names if name.endswith(".journal")], f"line {line}"
         return came
