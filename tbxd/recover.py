@@ -20,7 +20,7 @@ import contextlib
 import logging
 import os
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 from typing import Protocol
 
@@ -297,7 +297,7 @@ class Recovery:
                 f" this release reads {PROTOCOL_OLDEST} to {PROTOCOL_NEWEST}"
             )
         path = self._feeder.author_directory(hello)
-        hello = replace(hello, position=journal.released, known=True)
+        hello = hello._replace(position=journal.released, known=True)
         return self._roster.add(hello, path, now, age_s=inf, recovered=True)
 
     def _say_lost(self, entry: Entry, lost: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import platform
 import time
@@ -22,8 +21,6 @@ from .mapping import Allowance
 from .outbox import Outbox, State
 from .stream import Stream
 from .warn import warn
-
-logger = logging.getLogger(__name__)
 
 _GRACE_S = 1.0
 """How long ``close`` waits when there is no daemon and none can be started."""
@@ -173,7 +170,7 @@ class Client:
         self._streams.discard(stream)
         if not committed:
             warn(
-                logger,
+                __name__,
                 "tbxd: closed with %d bytes of records not yet in the event files (%s);"
                 " they stay in %s and will be written when a daemon gets to them",
                 stream.wanted - stream.outbox.acked,

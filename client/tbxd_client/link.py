@@ -13,7 +13,6 @@ slices of the journal's mapping, without a copy.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import threading
 import time
@@ -27,8 +26,6 @@ from .launch import Launcher
 from .outbox import State
 from .stream import Stream
 from .warn import warn
-
-logger = logging.getLogger(__name__)
 
 _EAGER_BYTES = 256 * 1024
 """With so much to send there is nothing to gain from gathering more."""
@@ -176,7 +173,7 @@ class Link:
                 self._listen()
             except Exception as error:
                 self.trouble = f"the link failed and starts anew: {error!r}"
-                warn(logger, "%s", self.trouble, exc_info=True)
+                warn(__name__, "%s", self.trouble, exc_info=True)
                 self._disconnect()
                 self._next_attempt = time.monotonic() + _RECOVERY_S
         self._connection.end()
@@ -313,7 +310,7 @@ class Link:
                     self._connection.send(answer)
                 if stream.outbox.refused and not refused:
                     warn(
-                        logger,
+                        __name__,
                         "tbxd: a record for %s cannot be written: %s;"
                         " stats()['refused'] counts how many follow",
                         stream.outbox.run,
@@ -330,4 +327,4 @@ class Link:
         """Log a trouble once, not each time it is met."""
         if trouble != self.trouble:
             self.trouble = trouble
-            warn(logger, "tbxd: %s; records are kept in the journal until it is over", trouble)
+            warn(__name__, "tbxd: %s; records are kept in the journal until it is over", trouble)

@@ -22,7 +22,6 @@ messages do no harm: a hello, which is repeated after a silence, brings both sid
 from __future__ import annotations
 
 import enum
-from dataclasses import replace
 
 from tbxd_wire.messages import (
     Ack,
@@ -90,7 +89,7 @@ class Outbox:
             return None
         self.state = State.GREETING
         self.deadline = now + SILENCE_S
-        return replace(self._hello, position=self.acked, known=self.known)
+        return self._hello._replace(position=self.acked, known=self.known)
 
     def disconnect(self) -> None:
         """The connection is gone, and with it all that was on its way."""

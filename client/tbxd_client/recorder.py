@@ -7,7 +7,6 @@ in doing so reaches the caller: a record that finds no room is counted, and one 
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
@@ -26,8 +25,6 @@ from .client import NO_RECORDS, Client
 from .journal import Journal
 from .stream import Stream
 from .warn import warn
-
-logger = logging.getLogger(__name__)
 
 _LOOK_S = 0.005
 """Who waits for room in a full journal looks for it so often."""
@@ -281,7 +278,7 @@ class Recorder:
         if not self._warned and not self._is_finalizing():
             self._warned = True
             warn(
-                logger,
+                __name__,
                 "tbxd: a record for %s was not logged: %s; stats()['shed'] counts how many follow",
                 self.run,
                 why,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tbxd_wire import paths
 
@@ -25,8 +25,7 @@ RANK_VARIABLES = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK")
 """Set by torchrun and most launchers; by Slurm's srun; by Open MPI's mpirun."""
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """What a process knows of its place among the others."""
 
     rank: int | None

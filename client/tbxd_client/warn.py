@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 
 from . import fork
@@ -11,14 +10,21 @@ from . import fork
 _STANDARD_ERROR = 2
 
 
-def warn(logger: logging.Logger, text: str, *arguments: object, exc_info: bool = False) -> None:
+def warn(name: str, text: str, *arguments: object, exc_info: bool = False) -> None:
     """Log a warning. Never raises; call it with no lock held, for a handler may log in turn.
 
     Where a handler's lock may be held for ever, it is written as the interpreter writes its last
     words.
+
+    Args:
+        name: of the logger: the module that warns.
+        text, arguments, exc_info: as of ``logging.Logger.warning``.
     """
     with contextlib.suppress(Exception):
         if fork.threadless:
             os.write(_STANDARD_ERROR, f"{text % arguments}\n".encode())
-        else:
-            logger.warning(text, *arguments, exc_info=exc_info, stacklevel=2)
+            return
+        # It takes a tenth of this package's import time, and most processes never warn.
+        import logging
+
+        logging.getLogger(name).warning(text, *arguments, exc_info=exc_info, stacklevel=2)

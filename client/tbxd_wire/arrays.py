@@ -12,9 +12,8 @@ The dtypes are numpy's names, and for what numpy lacks those of the ml_dtypes pa
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgpack
 
@@ -70,8 +69,7 @@ class Source(Protocol):
         """Write the elements, little endian and in C order, into ``nbytes`` writable bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Array:
+class Array(NamedTuple):
     """An array as it comes out of a record."""
 
     dtype: str

@@ -1,7 +1,7 @@
 """The conversation between a client (DEALER) and the daemon (ROUTER).
 
 A message is one or two parts. The first is a msgpack array ``[type, session, ...]`` whose fields
-are those of the dataclass of that type, in order; the second, of a batch only, is the frames
+are those of the class of that type, in order; the second, of a batch only, is the frames
 themselves, untouched. Fields are only ever appended, and a reader ignores those that it does not
 know; an unknown type is an error that the receiver counts and survives.
 
@@ -30,8 +30,7 @@ Guarantees:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 import msgpack
 
@@ -52,14 +51,12 @@ NO_SESSION = bytes(SESSION_BYTES)
 """The session field of a message that is about none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
+class Hello(NamedTuple):
     """A session introduces itself; it may send nothing else before the welcome.
 
     Also kept in the head of every journal segment, so that recovery knows what the process knew.
     """
 
-    TYPE: ClassVar[int] = 1
     session: bytes
     oldest: int
     """Oldest protocol version the client speaks."""
@@ -83,9 +80,7 @@ class Hello:
     """Wall time at which the session began, seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class Welcome:
-    TYPE: ClassVar[int] = 2
+class Welcome(NamedTuple):
     session: bytes
     version: int
     """The protocol version both sides use from now on."""
@@ -95,11 +90,9 @@ class Welcome:
     """Position up to which the client may send (or one batch, if that is longer)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """Whole frames that begin at ``position`` of the session's stream."""
 
-    TYPE: ClassVar[int] = 3
     session: bytes
     position: int
     behind: int
@@ -110,9 +103,7 @@ class Batch:
     """Travels as the second part."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
-    TYPE: ClassVar[int] = 4
+class Ack(NamedTuple):
     session: bytes
     position: int
     """Every event of the frames before it is in its event file."""
@@ -120,64 +111,50 @@ class Ack:
     """As in :class:`Welcome`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resync:
+class Resync(NamedTuple):
     """The daemon does not know this session; say hello again."""
 
-    TYPE: ClassVar[int] = 5
     session: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Bye:
+class Bye(NamedTuple):
     """The session ends at ``position``; nothing follows."""
 
-    TYPE: ClassVar[int] = 6
     session: bytes
     position: int
     shed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(NamedTuple):
     """The daemon takes nothing more from this session; the journal keeps what it holds."""
 
-    TYPE: ClassVar[int] = 7
     session: bytes
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """Trouble on the daemon's side (a full disk, say) that holds this session up."""
 
-    TYPE: ClassVar[int] = 8
     session: bytes
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(NamedTuple):
     """Somebody asks how things are."""
 
-    TYPE: ClassVar[int] = 9
     session: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """The answer to :class:`Status`; its keys are those of ``tbxd status --json``."""
 
-    TYPE: ClassVar[int] = 10
     session: bytes
     facts: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """Records that can never be written; it comes before the ack that has them behind it."""
 
-    TYPE: ClassVar[int] = 11
     session: bytes
     records: int
     """Since the last such message."""
@@ -187,22 +164,22 @@ class Refused:
 
 Message = Hello | Welcome | Batch | Ack | Resync | Bye | Reject | Notice | Status | Report | Refused
 
-_BY_TYPE: dict[int, type[Message]] = {
-    message.TYPE: message
-    for message in (
-        Hello,
-        Welcome,
-        Batch,
-        Ack,
-        Resync,
-        Bye,
-        Reject,
-        Notice,
-        Status,
-        Report,
-        Refused,
-    )
+TYPES: dict[int, type[Message]] = {
+    1: Hello,
+    2: Welcome,
+    3: Batch,
+    4: Ack,
+    5: Resync,
+    6: Bye,
+    7: Reject,
+    8: Notice,
+    9: Status,
+    10: Report,
+    11: Refused,
 }
+"""What a message begins with says what it is."""
+
+_NUMBERS = {message: number for number, message in TYPES.items()}
 
 # The declared type of each field, as the class that an unpacked value must have. Every annotation
 # above is one of these names, so a field of another type fails here, at import.
@@ -217,17 +194,19 @@ _PLAIN: dict[str, type] = {
 _PAYLOAD = "payload"
 _FIELDS: dict[int, tuple[tuple[str, type], ...]] = {
     number: tuple(
-        (field.name, _PLAIN[str(field.type)]) for field in fields(message) if field.name != _PAYLOAD
+        (name, _PLAIN[message.__annotations__[name].__forward_arg__])
+        for name in message._fields
+        if name != _PAYLOAD
     )
-    for number, message in _BY_TYPE.items()
+    for number, message in TYPES.items()
 }
 
 
 def encode(message: Message) -> Parts:
     """Return the parts of ``message``."""
-    head = [message.TYPE]
-    head += [getattr(message, name) for name, _ in _FIELDS[message.TYPE]]
-    parts: Parts = [msgpack.packb(head)]
+    number = _NUMBERS[type(message)]
+    # The payload, which is no part of the head, is the last field.
+    parts: Parts = [msgpack.packb((number, *message[: len(_FIELDS[number])]))]
     if isinstance(message, Batch):
         parts.append(message.payload)
     return parts
@@ -255,7 +234,7 @@ def decode(
         raise MessageError(f"the head is not msgpack: {error}") from None
     if type(head) is not list or not head or type(head[0]) is not int:
         raise MessageError("the head must be an array that begins with the message's type")
-    message = _BY_TYPE.get(head[0])
+    message = TYPES.get(head[0])
     if message is None:
         raise MessageError(f"message type {head[0]} is unknown")
     expected_fields = _FIELDS[head[0]]

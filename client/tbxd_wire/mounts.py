@@ -46,7 +46,7 @@ NETWORK = frozenset(
 """Types of file systems whose files lie on other machines. (9p is not among them: for the sandboxes
 that use it, it is the machine's own disk.)"""
 
-_ESCAPED = re.compile(r"\\([0-7]{3})")
+_ESCAPED = r"\\([0-7]{3})"
 
 
 def type_of(device: int, mountinfo: str) -> str | None:
@@ -77,7 +77,7 @@ def mount_point(path: str, mountinfo: str) -> str:
         if len(fields) < 5 or len(fields[4]) <= len(found):
             continue
         # Spaces, tabs, newlines and backslashes stand there in octal.
-        point = _ESCAPED.sub(lambda match: chr(int(match[1], 8)), fields[4])
+        point = re.sub(_ESCAPED, lambda match: chr(int(match[1], 8)), fields[4])
         if len(point) > len(found) and (path == point or path.startswith(point + "/")):
             found = point
     return found

@@ -30,7 +30,7 @@ stand under a new position.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 from zlib import crc32
 
 from . import frame
@@ -51,8 +51,7 @@ assert _PREFIX.size == WORDS_OFFSET
 assert WORDS_END == WORDS_OFFSET + 8 * 6
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The head of one segment, as read from its file."""
 
     session: bytes

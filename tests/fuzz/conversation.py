@@ -12,7 +12,6 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from tbxd.config import Config, Fsync
@@ -121,7 +120,7 @@ def _raw(scene: Scene, cursor: Cursor) -> None:
     else:
         if isinstance(message, messages.Hello):
             # Anywhere but there a fuzzer would write all over the machine.
-            parts = list(map(bytes, messages.encode(replace(message, run=str(scene.runs)))))
+            parts = list(map(bytes, messages.encode(message._replace(run=str(scene.runs)))))
     scene.hear(0, *parts)
 
 
@@ -129,8 +128,8 @@ def _hello(scene: Scene, cursor: Cursor) -> None:
     name = cursor.byte()
     oldest, newest = _VERSIONS[cursor.byte() % len(_VERSIONS)]
     place = cursor.byte()
-    hello = replace(
-        hello_of(str(scene.runs), session=_name(name), oldest=oldest, newest=newest),
+    hello = hello_of(str(scene.runs), session=_name(name), oldest=oldest, newest=newest)
+    hello = hello._replace(
         position=_position(scene, name, cursor),
         known=bool(place & 128),
         role=_ROLES[place % len(_ROLES)],

@@ -10,7 +10,6 @@ import contextlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import msgpack
@@ -201,7 +200,7 @@ def test_another_age_is_told_of_both(
     assert client.receive(Reject).reason == reason
     assert not (tmp_path / "run").exists()
     # The same process after its upgrade is another session.
-    client.say_hello(replace(hello, session=os.urandom(16), oldest=0, newest=9))
+    client.say_hello(hello._replace(session=os.urandom(16), oldest=0, newest=9))
 
 
 def test_a_message_of_4_gib_is_refused_before_it_comes(daemon: Daemon, tmp_path: Path) -> None:
@@ -295,7 +294,7 @@ def test_ten_thousand_sessions_are_served_and_forgotten(
             each.close()
         wait_until(lambda: len(daemon.facts()["sessions"]) <= ENDED_KEPT, "they are taken for gone")
         # Without a journal it was taken for gone as well.
-        good.send(replace(hello, position=position, known=True))
+        good.send(hello._replace(position=position, known=True))
         _hear_welcomes(good, 1)
         good.log(hello.session, position, scalar_frame(1 + count // at_once))
         assert steps_in(tmp_path / "run") == list(range(2 + count // at_once))

@@ -47,8 +47,8 @@ def test_scalar_form_numbers() -> None:
 
 
 def test_message_numbers() -> None:
-    classes = messages.Message.__args__
-    assert {each.__name__: each.TYPE for each in classes} == {
+    assert set(messages.TYPES.values()) == set(messages.Message.__args__)
+    assert {each.__name__: number for number, each in messages.TYPES.items()} == {
         "Hello": 1,
         "Welcome": 2,
         "Batch": 3,

@@ -16,7 +16,6 @@ An integer array without a value above 1 is taken for a mask: 1 becomes 255.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from math import isfinite
 from typing import Any
@@ -29,8 +28,6 @@ from tbxd_wire.arrays import Source
 from tbxd_wire.kinds import Kind
 
 from .core import Writer
-
-logger = logging.getLogger(__name__)
 
 
 class PictureMethods(Writer):
@@ -289,7 +286,7 @@ def _labels(labels: Any, boxes: int, tag: Any) -> list[str] | None:
         if not isinstance(name, str):
             raise TypeError(f"a label must be a str, not {type(name).__name__}")
     if len(names) != boxes:
-        warn(logger, "%d labels for %d boxes of %.60r: no label is drawn", len(names), boxes, tag)
+        warn(__name__, "%d labels for %d boxes of %.60r: no label is drawn", len(names), boxes, tag)
         return None
     return [convert.plain(name) for name in names]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import msgpack
@@ -168,7 +167,7 @@ def test_sessions_of_an_earlier_daemon(house: House, tmp_path: Path) -> None:
     first = house.session(run)
     house.feed(first, scalar_frames(0, 3))
     later = another(tmp_path)
-    hello = replace(first.session.hello, known=True, position=first.session.accepted)
+    hello = first.session.hello._replace(known=True, position=first.session.accepted)
     known = later.roster.add(hello, str(run), 1000.0)
     later.feed(known, scalar_frames(3, 6))
     assert texts(run) == ["started"]
