@@ -24,7 +24,7 @@ def warn(name: str, text: str, *arguments: object, exc_info: bool = False) -> No
         if fork.threadless:
             os.write(_STANDARD_ERROR, f"{text % arguments}\n".encode())
             return
-        # It takes a tenth of this package's import time, and most processes never warn.
+        # Whoever has a client has it already.
         import logging
 
         logging.getLogger(name).warning(text, *arguments, exc_info=exc_info, stacklevel=2)
