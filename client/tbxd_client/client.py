@@ -51,7 +51,7 @@ class Client:
     def __init__(self, directory: str, environ: Mapping[str, str]) -> None:
         settings = Settings.of(environ)
         places.make_private(directory, os.getuid())
-        # Not by whoever warns first: a child that was forked in the midst of another thread's import
+        # Not by whoever warns first: a child that is forked in the midst of another thread's import
         # waits for it for ever. Nor at the top: it is a tenth of this package's import.
         import logging  # noqa: F401
 
