@@ -51,9 +51,11 @@ class Client:
     def __init__(self, directory: str, environ: Mapping[str, str]) -> None:
         settings = Settings.of(environ)
         places.make_private(directory, os.getuid())
-        # Not by whoever warns first: a child that is forked in the midst of another thread's import
-        # waits for it for ever. Nor at the top: it is a tenth of this package's import.
+        # What the link may need is imported here and not in its thread: a child that is forked in
+        # the midst of another thread's import waits for it for ever. Nor is it at the top: it takes
+        # a fifth of what this package takes, and most processes have it anyway.
         import logging  # noqa: F401
+        import subprocess  # noqa: F401
 
         mounts.refuse_network(directory)
         self.directory = directory

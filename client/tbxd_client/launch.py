@@ -134,7 +134,7 @@ class Launcher:
             return
         self._deadline = now + _START_TIMEOUT_S
         try:
-            # 3 ms that most processes never need: there is a daemon already.
+            # Whoever has a client has it already.
             import subprocess
 
             self._process = subprocess.Popen(
