@@ -40,19 +40,21 @@ def command(directory: str, listen: str | None) -> None:
     host, port = _address(listen)
     signals = {signal.SIGINT, signal.SIGTERM}
     # Before the threads, which inherit it: else one of them might be given the signal.
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         server = Exposition(host, port, prometheus_client.make_wsgi_app(registry))
+        shown = f"[{host}]" if ":" in host else host
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        click.echo(f"serving http://{shown}:{server.server_port}/metrics")
+        signal.sigwait(signals)
+        server.shutdown()
+        thread.join()
+        server.server_close()
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    shown = f"[{host}]" if ":" in host else host
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    click.echo(f"serving http://{shown}:{server.server_port}/metrics")
-    signal.sigwait(signals)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _address(listen: str) -> tuple[str, int]:
