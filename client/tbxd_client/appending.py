@@ -138,7 +138,9 @@ class Appender:
             sources: the arrays; none for a record without.
             size: bytes of all of it.
         """
-        fork.look()
+        # Looked at first: a destructor may log when ``fork`` itself has been taken apart.
+        if not _generation:
+            fork.look()
         interrupting = True
         lock = self._lock
         # Not a with statement: Ctrl-C may come between any two steps, also of such a one.

@@ -29,6 +29,10 @@ _LOOK_S = 0.1
 """Who waits for the link looks by itself so often: a signal handler that waited, too, just before
 may have been told in its stead."""
 
+_generation = fork.generation
+"""Looked at first, where a destructor may come: at the interpreter's end, when ``fork`` itself has
+been taken apart."""
+
 NO_RECORDS = dict.fromkeys(
     ("records", "bytes", "committed_bytes", "pending_bytes", "shed", "refused"), 0
 )
@@ -216,7 +220,8 @@ class Client:
 
         A process that exits waits for it all the same (:meth:`close_all`).
         """
-        fork.look()
+        if not _generation:
+            fork.look()
         if stream.journal.closed:
             # A child's by now, that has just been found out to be one.
             return

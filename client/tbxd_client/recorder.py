@@ -29,6 +29,10 @@ from .warn import warn
 _LOOK_S = 0.005
 """Who waits for room in a full journal looks for it so often."""
 
+_generation = fork.generation
+"""Looked at first, where a destructor may come: at the interpreter's end, when ``fork`` itself has
+been taken apart."""
+
 _waiting = threading.local()
 """Since when the calling thread has been looking for room, or None."""
 
@@ -146,7 +150,8 @@ class Recorder:
 
     def flush(self, timeout_s: float) -> None:
         """Return when all records so far are in the event files, or raise FlushTimeout."""
-        fork.look()
+        if not _generation:
+            fork.look()
         active, stream = self._client, self._stream
         if active is not None and stream is not None:
             active.flush(stream, timeout_s)
@@ -157,7 +162,8 @@ class Recorder:
         From a signal handler or a destructor that has interrupted a call which it would wait for,
         it does nothing: the session goes on, and ends with the next close, or with the process.
         """
-        fork.look()
+        if not _generation:
+            fork.look()
         with self._lock:
             active, stream = self._client, self._stream
             if active is not None and active.is_in_the_way():
@@ -173,7 +179,8 @@ class Recorder:
 
     def stats(self) -> dict[str, Any]:
         """Return facts about the session of this process."""
-        fork.look()
+        if not _generation:
+            fork.look()
         facts: dict[str, Any] = {"run": self.run, "role": self._find_role()}
         active, stream = self._client, self._stream
         if active is None or stream is None:
