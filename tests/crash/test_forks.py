@@ -24,7 +24,7 @@ from .ledger import Ledger
         ("generations", 7, "told"),
         ("scalars", 35, "untold"),
         ("arrays", 7, "untold"),
-        ("scalars", 14, "beside a thread"),
+        ("scalars", 4, "beside a thread"),
         ("arrays", 7, "beside a thread"),
     ],
 )
