@@ -114,6 +114,8 @@ class Pipeline:
         disk = self._disks.of(path)
         # Made to be thrown away: it refuses a path that is too long.
         RunDirectory(path, disk, host=self._host)
+        if not self._bounds.has_roots:
+            return path
         # A file system that does not answer now is asked again before anything is written.
         with contextlib.suppress(Blocked):
             if (objection := disk.writing.ask(self._bounds.objection, path)) is not None:

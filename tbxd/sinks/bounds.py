@@ -22,6 +22,11 @@ class Bounds:
         self._keep_free_bytes = keep_free_bytes
         self._roots = tuple(os.path.realpath(root) for root in roots)
 
+    @property
+    def has_roots(self) -> bool:
+        """Whether there is anywhere that may not be written."""
+        return bool(self._roots)
+
     def check_room(self, place: int | str, wanted_bytes: int) -> None:
         """Return if ``wanted_bytes`` may be written to ``place``, an open file or a path.
 

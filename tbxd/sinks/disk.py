@@ -34,7 +34,6 @@ class Disk:
         config: when to sync.
         wake: called from another thread when :meth:`finish` has something to find.
         patience_s: how long the caller of :meth:`finish` waits for what it has begun.
-
         descriptors: which of the event files are open.
 
     Attributes:

@@ -55,6 +55,7 @@ class Lane:
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._began: float | None = None
+        self._overdue: set[Future[Any]] = set()
 
     @property
     def is_late(self) -> bool:
@@ -98,8 +99,10 @@ class Lane:
             # Also what a file system has raised may be called so.
             if future.done():
                 return future.result()
-        # Called at once if it has been done meanwhile.
-        future.add_done_callback(lambda _: self._wake())
+        # Once, however often it is waited for; and at once, if it has been done meanwhile.
+        if future not in self._overdue:
+            self._overdue.add(future)
+            future.add_done_callback(self._came_late)
         raise Blocked
 
     def ask(
@@ -127,6 +130,10 @@ class Lane:
         if self._thread is not None:
             self._orders.put(None)
             self._thread.join(timeout_s)
+
+    def _came_late(self, future: Future[Any]) -> None:
+        self._overdue.discard(future)
+        self._wake()
 
     def _busy_s(self) -> float:
         began = self._began

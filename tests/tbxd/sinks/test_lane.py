@@ -85,6 +85,20 @@ def test_what_comes_late_wakes_the_loop_and_is_not_lost(
     assert lane.wait(future) == "answer"
 
 
+def test_who_waits_often_is_woken_once(gate: threading.Event) -> None:
+    """A loop that serves others meanwhile looks at each turn, perhaps for hours."""
+    woken: list[None] = []
+    lane = Lane("tbxd-test", lambda: woken.append(None), SHORT_S)
+    future = lane.begin(gate.wait)
+    for _ in range(100):
+        with pytest.raises(Blocked):
+            lane.wait(future)
+    gate.set()
+    wait_until(lambda: woken, "the loop is woken")
+    lane.close(10.0)
+    assert len(woken) == 1
+
+
 def test_a_lane_that_is_late_is_not_waited_for_again(
     make: Callable[[float], Lane], gate: threading.Event
 ) -> None:
