@@ -25,6 +25,7 @@ from .connection import Connection
 from .launch import Launcher
 from .outbox import State
 from .stream import Stream
+from .streams import Streams
 from .warn import warn
 
 _EAGER_BYTES = 256 * 1024
@@ -71,7 +72,7 @@ class Link:
         self.trouble = ""
         self._directory = directory
         self._launcher = launcher
-        self._streams: tuple[Stream, ...] = ()
+        self._streams = Streams()
         self._stopping = False
         self._connection = Connection(directory)
         self._attempt_s = _ATTEMPT_S
@@ -116,19 +117,12 @@ class Link:
     def add(self, stream: Stream) -> None:
         """Carry ``stream`` from now on, until it is done."""
         with self.progress:
-            while stream not in (before := self._streams):
-                self._replace(before, (*before, stream))
+            self._streams.add(stream)
 
     def remove(self, stream: Stream) -> None:
         """Carry ``stream`` no longer."""
         with self.progress:
-            while stream in (before := self._streams):
-                self._replace(before, tuple(each for each in before if each is not stream))
-
-    def _replace(self, before: tuple[Stream, ...], after: tuple[Stream, ...]) -> None:
-        """Carry the streams ``after``, unless a signal handler has just changed them, too."""
-        # One step, for it calls nothing.
-        if self._streams is before: self._streams = after  # fmt: skip # noqa: E701
+            self._streams.remove(stream)
 
     def may_progress(self) -> bool:
         """Whether there is a daemon, or one may be starting."""
@@ -188,7 +182,7 @@ class Link:
             if stream.ending and not stream.is_pending():
                 self._take_leave(stream)
         if not self.connected:
-            if not any(stream.is_pending() for stream in self._streams):
+            if not self._streams.are_pending():
                 self._disconnect()
             elif now >= self._next_attempt:
                 self._attempt(now)
@@ -199,8 +193,10 @@ class Link:
                 hello = stream.outbox.connect(now)
             if hello is not None:
                 self._connection.send(hello)
-        unsent = sum(stream.unsent() for stream in self._streams)
-        if unsent and (now >= self._next_send or unsent >= _EAGER_BYTES or self._is_urgent()):
+        unsent = self._streams.unsent()
+        if unsent and (
+            now >= self._next_send or unsent >= _EAGER_BYTES or self._streams.are_urgent()
+        ):
             for stream in self._streams:
                 for batch in stream.batches(now):
                     self._connection.send(batch)
@@ -226,43 +222,31 @@ class Link:
                 return min(COALESCE_S, self._awake_until - now)
             # From here on the next record wakes the link, if that is what it waits for; one that
             # came just before may not have.
-            for stream in self._streams:
-                stream.journal.parked = stream.awaits_record()
+            self._streams.park()
             if not self._has_work():
                 return self._idle(now)
         if not self.connected:
             return max(0.0, self._next_attempt - now)
-        return 0.0 if self._is_urgent() else max(0.0, self._next_send - now)
+        return 0.0 if self._streams.are_urgent() else max(0.0, self._next_send - now)
 
     def _has_work(self) -> bool:
         """Whether there is something that the link itself can get done."""
         if not self.connected:
-            return any(stream.is_pending() for stream in self._streams)
-        return any(stream.has_work() for stream in self._streams)
-
-    def _is_urgent(self) -> bool:
-        """Whether somebody waits for what can be sent."""
-        return any(stream.is_urgent() for stream in self._streams)
+            return self._streams.are_pending()
+        return self._streams.have_work()
 
     def _idle(self, now: float) -> float | None:
         """Return the time to the earliest deadline; give warm segments back after a while."""
-        due = [
-            stream.outbox.deadline for stream in self._streams if stream.outbox.deadline is not None
-        ]
-        if self._trim_at is not None:
-            if now < self._trim_at:
-                due.append(self._trim_at)
-            else:
-                self._trim_at = None
-                for stream in self._streams:
-                    stream.journal.trim()
+        if self._trim_at is not None and now >= self._trim_at:
+            self._trim_at = None
+            self._streams.trim()
+        due = [each for each in (self._streams.deadline(), self._trim_at) if each is not None]
         return max(0.0, min(due) - now) if due else None
 
     def _sleep(self, pause_s: float | None) -> None:
         """Wait until there is something to do or to hear."""
         self._connection.wait(pause_s)
-        for stream in self._streams:
-            stream.journal.parked = False
+        self._streams.unpark()
 
     # -- the connection
 

@@ -7,7 +7,6 @@ in doing so reaches the caller: a record that finds no room is counted, and one 
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -184,16 +183,9 @@ class Recorder:
         facts: dict[str, Any] = {"run": self.run, "role": self._find_role()}
         active, stream = self._client, self._stream
         if active is None or stream is None:
-            trouble = self._last["trouble"] or self._refusal
-            return (
-                facts
-                | self._last
-                | {
-                    "shed": self.shed,
-                    "connected": False,
-                    "trouble": trouble,
-                }
-            )
+            facts |= self._last | {"shed": self.shed, "connected": False}
+            facts["trouble"] = facts["trouble"] or self._refusal
+            return facts
         facts |= active.stats(stream)
         facts["shed"] += self.shed
         facts["refused"] += self._last["refused"]
@@ -295,14 +287,7 @@ class Recorder:
         """Return this process's role; what is found out may change until the first record."""
         if self._role is not None:
             return self._role
-        given, here = self._given_role, roles.this_process()
-        if self._origin == fork.token:
-            return roles.role(here) if given is None else given
-        own = roles.role(here)
-        if not own and not here.rank_is_own:
-            # It was unpickled by a process that is nobody's child: still not the same author.
-            own = f"pid{os.getpid()}"
-        return "/".join(part for part in (given, own) if part)
+        return roles.author(self._given_role, made_here=self._origin == fork.token)
 
 
 def _arrive(run: str, role: str | None, suffix: str, origin: bytes) -> Recorder:

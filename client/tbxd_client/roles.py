@@ -54,6 +54,23 @@ def role(process: Process) -> str:
     return "/".join(parts)
 
 
+def author(given: str | None, *, made_here: bool) -> str:
+    """Return the role under which this process writes.
+
+    Args:
+        given: the role that the writer was made with; None to find out.
+        made_here: whether this process has made the writer, and not got it from another one.
+    """
+    here = this_process()
+    own = role(here)
+    if made_here:
+        return own if given is None else given
+    if not own and not here.rank_is_own:
+        # It was unpickled by a process that is nobody's child: still not the same author.
+        own = f"pid{os.getpid()}"
+    return "/".join(part for part in (given, own) if part)
+
+
 def path_component(name: str) -> str:
     """Return ``name`` as one component of a path: no separator, not empty, not ``.`` or ``..``.
 

@@ -33,12 +33,14 @@ from .raw import RawMethods
 from .scalars import ScalarMethods
 from .shapes import ShapeMethods
 from .training import TrainingMethods
+from .videos import VideoMethods
 
 
 class SummaryWriter(
     ScalarMethods,
     DistributionMethods,
     PictureMethods,
+    VideoMethods,
     PlotMethods,
     AudioMethods,
     ShapeMethods,
