@@ -1,10 +1,8 @@
 """Journals whose process is gone: fed through the same session and pipeline as if they were sent.
 
-A living process holds a lock on slot 0 of its journal; a segment gets its name only when it is
-locked. So an unlocked journal is that of a dead process, or of a writer that was closed before
-everything was committed. Such a journal is read in chunks; each is committed before the next is
-read, so that recovery takes no more memory than a client with the smallest window. When all of it
-is committed the files are deleted, slot 0 last.
+A dead journal, which :mod:`.census` has found, is read in chunks; each is committed before the next
+is read, so that recovery takes no more memory than a client with the smallest window. When all of
+it is committed the files are deleted, slot 0 last.
 
 Guarantees:
     Being killed at any instant does no harm: the next daemon finds the files and begins again, and
@@ -24,11 +22,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import Protocol
 
-from tbxd_wire import messages, places, segment
-from tbxd_wire.errors import MessageError, SegmentError, TbxdError
-from tbxd_wire.limits import PROTOCOL_NEWEST, PROTOCOL_OLDEST, SEGMENT_HEAD_BYTES
+from tbxd_wire import messages
+from tbxd_wire.errors import MessageError, TbxdError
+from tbxd_wire.limits import PROTOCOL_NEWEST, PROTOCOL_OLDEST
 
 from . import leftovers
+from .census import Census, job_of
 from .complaints import Complaints
 from .intake.entry import Entry
 from .intake.roster import Roster
@@ -93,14 +92,12 @@ class Recovery:
         self._complaints = Complaints(_log)
         self._work: dict[bytes, _Work] = {}
         self._left_alone: dict[bytes, tuple[str, str]] = {}
-        self._waiting: dict[bytes, list[int]] = {}
-        self._orphans: set[bytes] = set()
-        self._strangers: list[str] = []
+        self._census = Census(directory)
 
     @property
     def journals_waiting(self) -> int:
         """Dead journals that are not in the event files yet."""
-        return len(self._work) + len(self._waiting)
+        return len(self._work) + len(self._census.dead)
 
     @property
     def left_alone(self) -> dict[tuple[str, str], int]:
@@ -110,41 +107,20 @@ class Recovery:
     @property
     def busy(self) -> bool:
         """Whether a journal waits, or a process lives that has not said hello yet."""
-        return self.journals_waiting > 0 or bool(self._strangers)
+        return self.journals_waiting > 0 or self._census.has_strangers
 
     def awaited(self) -> dict[str, int]:
         """Return for each job how many of its sessions live that have not said hello yet."""
-        jobs: Counter[str] = Counter()
-        for path in self._strangers:
-            with contextlib.suppress(OSError, SegmentError), open(path, "rb") as file:
-                jobs[_job(segment.read_head(file.read(SEGMENT_HEAD_BYTES)).hello)] += 1
-        return {job: count for job, count in jobs.items() if job}
+        return self._census.awaited()
 
     def scan(self, now: float) -> None:
         """Look through the directory for journals whose process is gone."""
-        found = leftovers.journals(self._directory)
-        self._strangers = []
-        self._waiting.clear()
-        orphans = set()
-        for session, slots in found.items():
-            if session in self._work or session in self._left_alone:
-                continue
-            if 0 not in slots:
-                # Slot 0 is made first and deleted last, but a listing is no snapshot: look twice.
-                orphans.add(session)
-                if session not in self._orphans:
-                    continue
-            path = os.path.join(self._directory, places.journal_name(session, min(slots)))
-            try:
-                held = is_held(path)
-            except OSError:
-                continue
-            if not held:
-                self._waiting[session] = slots
-            elif self._roster.find(session) is None:
-                self._strangers.append(path)
-        self._orphans = orphans
-        for session in self._left_alone.keys() - found.keys():
+        self._census.take(
+            self._work.keys() | self._left_alone.keys(),
+            lambda session: self._roster.find(session) is not None,
+        )
+        found = self._census.found
+        for session in self._left_alone.keys() - found:
             del self._left_alone[session]
         self._open_waiting(now)
         for entry in self._roster:
@@ -242,10 +218,11 @@ class Recovery:
     def _open_waiting(self, now: float) -> None:
         """Take up waiting journals, as many as may be worked on together."""
         moving = sum(work.entry.trouble is None for work in self._work.values())
-        for session in list(self._waiting):
+        waiting = self._census.dead
+        for session in list(waiting):
             if moving >= _OPEN_JOURNALS or len(self._work) >= self._open_most:
                 return
-            slots = self._waiting.pop(session)
+            slots = waiting.pop(session)
             try:
                 journal = DeadJournal(self._directory, session, slots)
             except Busy:
@@ -259,7 +236,7 @@ class Recovery:
                 continue
             except OSError as error:
                 self._complaints.say("journal", f"a dead journal cannot be opened: {error}", now)
-                self._waiting[session] = slots
+                waiting[session] = slots
                 continue
             if self._admit(session, journal, now):
                 moving += 1
@@ -272,7 +249,7 @@ class Recovery:
                 entry = self._introduce(session, journal, now)
             except TbxdError as error:
                 _log.warning("the journal %s is left alone: %s", session.hex(), error)
-                self._left_alone[session] = _job(journal.hello), str(error)
+                self._left_alone[session] = job_of(journal.hello), str(error)
                 journal.close()
                 return False
         entry.session.reopen(ended=journal.ended)
@@ -308,12 +285,3 @@ class Recovery:
             entry.session.hello.pid,
             entry.path,
         )
-
-
-def _job(hello: bytes) -> str:
-    """Return the job that the hello in a journal's head names, "" for none."""
-    with contextlib.suppress(TbxdError):
-        message = messages.decode([hello])
-        if isinstance(message, messages.Hello):
-            return message.job
-    return ""
