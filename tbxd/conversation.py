@@ -32,6 +32,9 @@ _DEAF_S = 1.0
 """A session whose directory cannot be read is not listened to for so long, lest its replays and
 our refusals chase each other. One whose directory is being read is not until that is done."""
 
+_CAUSE_LENGTH = 80
+"""Characters of a client's word for what has ended it."""
+
 _log = logging.getLogger(__name__)
 
 Send = Callable[[bytes, messages.Message], bool]
@@ -159,7 +162,7 @@ class Conversation:
         if entry is None:
             return
         entry.shed = max(entry.shed, bye.shed)
-        verdict = entry.session.end(bye.position)
+        verdict = entry.session.end(bye.position, bye.cause[:_CAUSE_LENGTH])
         if verdict is Verdict.ACCEPT:
             entry.waiting = 0
             self._pipeline.note_end(entry)

@@ -195,7 +195,7 @@ class Recovery:
         del self._work[entry.session.name]
         self._let_go(entry)
         if journal.ended:
-            entry.session.end(entry.session.accepted)
+            entry.session.end(entry.session.accepted, "an exception" if journal.failed else "")
         if damaged:
             _log.warning(
                 "unreadable bytes in the journal of %s (pid %d, %s): kept as *.damaged",

@@ -92,6 +92,7 @@ class DeadJournal:
             self.released = whole.released
         self.shed = whole.shed if whole else 0
         self.ended = whole.ended if whole else False
+        self.failed = whole.failed if whole else False
         self._segments.sort(key=lambda each: (each.head.base, each.slot))
         self.end = reach
         """Position behind the last frame it claims to hold."""

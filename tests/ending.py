@@ -21,7 +21,7 @@ def end_clients() -> None:
     by_directory = clients._clients._by_directory
     while by_directory:
         _, client = by_directory.popitem()
-        client.close_all(0.0)
+        client.close_all(0.0, "")
         client._link.stop(5.0)
 
 

@@ -162,14 +162,15 @@ class Client:
                     raise FlushTimeout(timeout_s, target - stream.outbox.acked, self._why(stream))
                 self._link.progress.wait(min(remaining, _LOOK_S))
 
-    def close(self, stream: Stream, timeout_s: float) -> bool:
+    def close(self, stream: Stream, timeout_s: float, cause: str = "") -> bool:
         """End a session; return whether everything is committed.
 
         What is not committed in time stays in the journal, and a daemon will take it from there.
+
+        Args:
+            cause: name of the exception because of which it ends; "" for none.
         """
-        stream.journal.end()
-        stream.wanted = stream.journal.tail
-        stream.ending = True
+        stream.end(cause)
         if not self._link.is_own_thread() and not self._is_no_use():
             self.carry(stream)
             self._await_end(stream, timeout_s)
@@ -225,16 +226,16 @@ class Client:
         if stream.journal.closed:
             # A child's by now, that has just been found out to be one.
             return
-        stream.journal.end()
-        stream.wanted = stream.journal.tail
-        stream.ending = True
+        stream.end()
         self._link.wake()
 
-    def close_all(self, timeout_s: float) -> None:
-        """End every session of this process within ``timeout_s`` in all."""
+    def close_all(self, timeout_s: float, cause: str) -> None:
+        """End every session of this process, because of ``cause``, within ``timeout_s`` in all."""
         deadline = time.monotonic() + timeout_s
         for stream in list(self._streams):
-            self.close(stream, max(0.0, deadline - time.monotonic()))
+            # What ends already does so for a reason of its own.
+            mine = stream.cause if stream.ending else cause
+            self.close(stream, max(0.0, deadline - time.monotonic()), mine)
 
     def stop(self) -> None:
         """Take back a client that has no session."""

@@ -14,7 +14,7 @@ import time
 
 from tbxd_wire import places
 
-from . import fork
+from . import fork, uncaught
 from .client import Client
 
 _EXIT_TIMEOUT_S = 10.0
@@ -62,11 +62,12 @@ class _Clients:
         return client
 
     def close(self, timeout_s: float) -> None:
-        """End every session."""
+        """End every session: the process ends."""
         fork.look()
+        cause = uncaught.last()
         deadline = time.monotonic() + timeout_s
         for client in list(self._by_directory.values()):
-            client.close_all(max(0.0, deadline - time.monotonic()))
+            client.close_all(max(0.0, deadline - time.monotonic()), cause)
 
     def forget_parent(self) -> None:
         """In a forked child: begin anew."""

@@ -13,6 +13,8 @@ from .client import NO_RECORDS
 class Discarder:
     """Stands in for a recorder that must not write: takes everything, keeps nothing."""
 
+    cause = ""
+
     def append(self, body: bytes) -> bool:
         """Take the record and drop it."""
         return True

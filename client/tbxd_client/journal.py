@@ -117,9 +117,13 @@ class Journal(Appender):
         held: bool = self._lock._is_owned()  # type: ignore[attr-defined]
         return held
 
-    def end(self) -> None:
-        """Note that the writer ends in good order; what is not yet committed stays for a daemon."""
-        self._first.note(segment.ENDED, 1)
+    def end(self, *, failed: bool = False) -> None:
+        """Note that the writer ends; what is not yet committed stays for a daemon.
+
+        Args:
+            failed: because of an exception that nobody has caught.
+        """
+        self._first.note(segment.ENDED, segment.FAILED if failed else segment.IN_ORDER)
 
     def leave(self) -> None:
         """Let go of the files: a daemon may take over what they hold."""

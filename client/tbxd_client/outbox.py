@@ -113,9 +113,9 @@ class Outbox:
             self.deadline = now + SILENCE_S
         return message
 
-    def bye(self, tail: int, shed: int) -> Bye:
+    def bye(self, tail: int, shed: int, cause: str) -> Bye:
         """Return the message that ends the session at ``tail``."""
-        return Bye(self._hello.session, tail, shed)
+        return Bye(self._hello.session, tail, shed, cause)
 
     def expired(self, now: float) -> Hello | None:
         """An answer is overdue if the deadline has passed: return the hello that asks for it."""

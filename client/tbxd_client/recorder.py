@@ -45,6 +45,7 @@ class Recorder:
             raises. (An attribute and not a method, so that the hot path has one call less.)
         append_arrays: the same for a record with arrays and these. It raises what copying an
             array raises, and the caller then calls ``failed``.
+        cause: name of the exception because of which ``close`` comes next; "" for none.
 
     Args:
         logdir: the run directory; made if it is not there.
@@ -82,6 +83,7 @@ class Recorder:
         self.shed = 0
         self._warned = False
         self._refusal = ""
+        self.cause = ""
         self._last: dict[str, Any] = {**NO_RECORDS, "trouble": ""}
         self._finalizer: weakref.finalize[Any, Any] | None = None
         self.append: Callable[[bytes], bool] = self._append_first
@@ -169,7 +171,7 @@ class Recorder:
                 return
             self._forget_stream()
         if active is not None and stream is not None:
-            active.close(stream, timeout_s)
+            active.close(stream, timeout_s, self.cause)
             outbox = stream.outbox
             self._last = active.stats(stream) | {
                 "refused": self._last["refused"] + outbox.refused,

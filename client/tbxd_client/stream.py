@@ -17,6 +17,7 @@ class Stream:
         session: 16 bytes.
         wanted: position somebody waits to see committed.
         ending: True once the writer is closed: nothing will be appended.
+        cause: name of the exception because of which it was; "" for none.
         gave_up_at: the committed position at which somebody has waited for room in vain.
         done: True once the journal has been removed, or left to a daemon.
     """
@@ -28,6 +29,7 @@ class Stream:
         self.wanted = 0
         self.gave_up_at: int | None = None
         self.ending = False
+        self.cause = ""
         self.done = False
 
     def unsent(self) -> int:
@@ -90,6 +92,17 @@ class Stream:
             return True
         return False
 
+    def end(self, cause: str = "") -> None:
+        """Have it end as soon as all that it holds is committed.
+
+        Args:
+            cause: name of the exception because of which it ends; "" for none.
+        """
+        self.cause = cause
+        self.journal.end(failed=bool(cause))
+        self.wanted = self.journal.tail
+        self.ending = True
+
     def is_over(self) -> bool:
         """Whether waiting for a stream that is ending is no use any more.
 
@@ -105,4 +118,4 @@ class Stream:
 
     def bye(self) -> Bye:
         """Return the message that ends the session."""
-        return self.outbox.bye(self.outbox.acked, self.journal.shed)
+        return self.outbox.bye(self.outbox.acked, self.journal.shed, self.cause)

@@ -2,8 +2,9 @@
 
 A message is one or two parts. The first is a msgpack array ``[type, session, ...]`` whose fields
 are those of the class of that type, in order; the second, of a batch only, is the frames
-themselves, untouched. Fields are only ever appended, and a reader ignores those that it does not
-know; an unknown type is an error that the receiver counts and survives.
+themselves, untouched. Fields are only ever appended, with a default for who does not send them, and
+a reader ignores those that it does not know; an unknown type is an error that the receiver counts
+and survives.
 
 ::
 
@@ -123,6 +124,9 @@ class Bye(NamedTuple):
     session: bytes
     position: int
     shed: int
+    cause: str = ""
+    """Name of the exception of which its process, or the writer's ``with`` block, ends; "" for
+    none."""
 
 
 class Reject(NamedTuple):
@@ -238,10 +242,9 @@ def decode(
     if message is None:
         raise MessageError(f"message type {head[0]} is unknown")
     expected_fields = _FIELDS[head[0]]
-    if len(head) <= len(expected_fields):
-        raise MessageError(
-            f"a {message.__name__} has {len(expected_fields)} fields, this one {len(head) - 1}"
-        )
+    least = len(expected_fields) - len(message._field_defaults)
+    if len(head) <= least:
+        raise MessageError(f"a {message.__name__} has {least} fields, this one {len(head) - 1}")
     values: dict[str, Any] = {}
     for (name, expected), value in zip(expected_fields, head[1:], strict=False):
         if type(value) is not expected:

@@ -12,7 +12,8 @@ tbxd_client.journal) and the words that describe the whole session. The others c
     32   u64       USED      bytes of whole frames in this segment: the commit word
     40   u64       RELEASED  (slot 0) everything before this position is committed
     48   u64       SHED      (slot 0) records refused because the journal was full
-    56   u64       ENDED     (slot 0) 1 once the writer was closed in good order
+    56   u64       ENDED     (slot 0) 1 once the writer was closed in good order, 2 if that was
+                             because of an exception that nobody caught
     64   u64       KNOWN     (slot 0) 1 once a daemon has welcomed the session
     72   u32, u32  length and CRC-32 of the hello, little endian
     80             the hello, one part as tbxd_wire.messages encodes it
@@ -44,6 +45,9 @@ WORDS_END = 72
 BASE, USED, RELEASED, SHED, ENDED, KNOWN = range(6)
 """Indices into the head's words, ``memoryview(map)[WORDS_OFFSET:WORDS_END].cast("Q")``."""
 
+IN_ORDER, FAILED = 1, 2
+"""Values of ENDED; 0 before."""
+
 _PREFIX = struct.Struct(f"8s{SESSION_BYTES}s")
 _HELLO = struct.Struct("<II")
 _HELLO_OFFSET = WORDS_END + _HELLO.size
@@ -60,6 +64,7 @@ class Head(NamedTuple):
     released: int
     shed: int
     ended: bool
+    failed: bool
     known: bool
     hello: bytes
 
@@ -127,6 +132,7 @@ def read_head(buffer: bytes | memoryview) -> Head:
         released=head_words[RELEASED],
         shed=head_words[SHED],
         ended=bool(head_words[ENDED]),
+        failed=head_words[ENDED] == FAILED,
         known=bool(head_words[KNOWN]),
         hello=hello,
     )

@@ -104,6 +104,8 @@ def _row(session: dict[str, Any]) -> list[str]:
 
 def _remarks(session: dict[str, Any]) -> Iterator[str]:
     """Yield what is worth knowing of a session that does not go as it should."""
+    if session["cause"]:
+        yield f"died of {session['cause']}"
     if session["trouble"]:
         yield session["trouble"]
     if session["recovering"]:

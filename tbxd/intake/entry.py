@@ -141,6 +141,7 @@ class Entry:
             "job": hello.job,
             "started": hello.started,
             "state": session.state.value,
+            "cause": session.cause,
             "recovering": self.recovering,
             "records": self.records,
             "bytes": self.bytes,

@@ -44,7 +44,7 @@ class State(enum.Enum):
     CLOSED = "closed"
     """Ended in good order, and everything is committed."""
     DIED = "died"
-    """Its process is gone without a word of farewell."""
+    """Its process is gone without a word of farewell, or an exception has ended it."""
     REJECTED = "rejected"
     """It sent what could not be read; nothing more is taken from it."""
 
@@ -72,6 +72,7 @@ class Session:
         "_rejection",
         "accepted",
         "ack_due",
+        "cause",
         "committed",
         "gap_bytes",
         "hello",
@@ -96,6 +97,8 @@ class Session:
         """Bytes of the stream that nobody could send any more."""
         self.resumes = hello.known or recovered
         """Whether event files of an earlier daemon may hold parts of this session."""
+        self.cause = ""
+        """Name of the exception that has ended it; "" for none."""
         self._ended_at: int | None = None
         self._died = False
         self._rejection: str | None = None
@@ -105,9 +108,10 @@ class Session:
         """How the session stands."""
         if self._rejection is not None:
             return State.REJECTED
-        if self._ended_at is not None and self.committed >= self._ended_at:
-            return State.CLOSED
-        return State.DIED if self._died else State.LIVE
+        if self._died:
+            return State.DIED
+        ended = self._ended_at is not None and self.committed >= self._ended_at
+        return State.CLOSED if ended else State.LIVE
 
     @property
     def rejection(self) -> str | None:
@@ -139,6 +143,7 @@ class Session:
         self.skip(hello.position)
         self._ended_at = None
         self._died = False
+        self.cause = ""
         self.ack_due = self.committed > hello.position
         self.window = window
         return Welcome(self.name, version, self.accepted, self._limit)
@@ -191,8 +196,11 @@ class Session:
         self.window = window
         return Ack(self.name, self.committed, self._limit)
 
-    def end(self, position: int) -> Verdict:
+    def end(self, position: int, cause: str = "") -> Verdict:
         """The client says that nothing follows ``position``.
+
+        Args:
+            cause: name of the exception that has ended it: it has died of that; "" for none.
 
         Returns:
             ``ACCEPT``; ``GAP`` if bytes before ``position`` never arrived; ``OVER``.
@@ -202,6 +210,8 @@ class Session:
         if position > self.accepted:
             return Verdict.GAP
         self._ended_at = position
+        self._died = bool(cause)
+        self.cause = cause
         self.ack_due = True
         return Verdict.ACCEPT
 

@@ -59,6 +59,8 @@ class Notes:
         self.lost(entry, directory)
         reason = entry.session.rejection
         how = _ENDS[entry.session.state] + (f": {reason}" if reason else "")
+        if cause := entry.session.cause:
+            how = f"**died** of {cause}"
         self._add(directory, _text(entry, directory, how, time.time(), _last(entry)))
 
     def lost(self, entry: Entry, directory: RunDirectory) -> None:

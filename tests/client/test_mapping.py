@@ -32,7 +32,7 @@ def test_a_new_segment_has_its_name_only_when_it_is_published(tmp_path: Path) ->
     assert os.listdir(tmp_path) == ["a"]
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
     head = segment.read_head((tmp_path / "a").read_bytes())
-    assert head == segment.Head(SESSION, 7, 0, 0, 0, False, False, b"hello")
+    assert head == segment.Head(SESSION, 7, 0, 0, 0, False, False, False, b"hello")
 
 
 def test_its_space_is_reserved(tmp_path: Path) -> None:

@@ -222,4 +222,4 @@ def test_an_idle_session_expects_nothing() -> None:
 
 
 def test_bye() -> None:
-    assert opened().bye(70, 2) == Bye(SESSION, 70, 2)
+    assert opened().bye(70, 2, "KeyError") == Bye(SESSION, 70, 2, "KeyError")

@@ -69,7 +69,7 @@ def test_a_session_that_ended_without_the_recorder_is_followed_by_another(
     """At the process's exit every session ends; a later exit handler may log all the same."""
     recorder.append(FIRST)
     assert recorder._client is not None
-    recorder._client.close_all(0.0)
+    recorder._client.close_all(0.0, "")
     late = recorder.append
     assert not late(SECOND)
     recorder.refused(late, SECOND)

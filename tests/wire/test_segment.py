@@ -32,14 +32,14 @@ def headed(base: int = 7, hello: bytes = HELLO, frames: bytes = b"") -> bytearra
 
 def test_a_new_head() -> None:
     head = segment.read_head(bytes(headed()))
-    assert head == segment.Head(SESSION, 7, 0, 0, 0, False, False, HELLO)
+    assert head == segment.Head(SESSION, 7, 0, 0, 0, False, False, False, HELLO)
 
 
 def test_a_new_head_says_nothing_of_what_was_there_before() -> None:
     buffer = bytearray(b"\xff" * SEGMENT_HEAD_BYTES)
     segment.write_head(memoryview(buffer), SESSION, 7, HELLO)
     assert segment.read_head(bytes(buffer)) == segment.Head(
-        SESSION, 7, 0, 0, 0, False, False, HELLO
+        SESSION, 7, 0, 0, 0, False, False, False, HELLO
     )
 
 
@@ -57,9 +57,9 @@ def test_the_offsets_are_those_of_the_format() -> None:
     assert buffer[80 : 80 + len(HELLO)] == HELLO
 
 
-@given(POSITIONS, POSITIONS, WORDS, WORDS, st.booleans(), st.booleans())
+@given(POSITIONS, POSITIONS, WORDS, WORDS, st.integers(0, 2), st.booleans())
 def test_every_word(
-    base: int, used: int, released: int, shed: int, ended: bool, known: bool
+    base: int, used: int, released: int, shed: int, ended: int, known: bool
 ) -> None:
     buffer = headed()
     words = segment.words(memoryview(buffer))
@@ -70,7 +70,9 @@ def test_every_word(
     words[segment.ENDED] = ended
     words[segment.KNOWN] = known
     head = segment.read_head(bytes(buffer))
-    assert head == segment.Head(SESSION, base, used, released, shed, ended, known, HELLO)
+    assert head == segment.Head(
+        SESSION, base, used, released, shed, ended > 0, ended == 2, known, HELLO
+    )
 
 
 def test_a_hello_may_fill_the_head_and_no_more() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from time import localtime, strftime, time
 from typing import Any, Self
 
-from tbxd_client import convert
+from tbxd_client import convert, uncaught
 from tbxd_client.discarder import Discarder
 from tbxd_client.recorder import Recorder
 from tbxd_wire import records
@@ -126,8 +126,12 @@ class Writer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None = None, *exception: object) -> None:
+        self._recorder.cause = uncaught.name_of(kind)
+        try:
+            self.close()
+        finally:
+            self._recorder.cause = ""
 
     def stats(self) -> dict[str, Any]:
         """Return facts about this process's session.

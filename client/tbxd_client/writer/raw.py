@@ -189,8 +189,8 @@ class FileWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None = None, *exception: object) -> None:
+        self._writer.__exit__(kind, *exception)
 
 
 class RawMethods(Writer):

@@ -172,6 +172,24 @@ def test_a_closed_session_that_says_hello_lives_again() -> None:
     assert state_of(session) is State.LIVE
 
 
+def test_a_session_that_an_exception_has_ended_has_died() -> None:
+    session = session_at()
+    session.accept(10)
+    assert session.end(10, "OverflowError") is Verdict.ACCEPT
+    assert (state_of(session), session.cause) == (State.DIED, "OverflowError")
+    session.commit(10)
+    assert state_of(session) is State.DIED
+    welcomed(session, hello_of(session=session.name))
+    assert (state_of(session), session.cause) == (State.LIVE, "")
+
+
+def test_who_says_farewell_has_not_died() -> None:
+    session = session_at()
+    session.die()
+    session.end(0)
+    assert state_of(session) is State.CLOSED
+
+
 def test_a_dead_session_keeps_what_was_accepted() -> None:
     session = session_at()
     session.accept(10)

@@ -109,6 +109,17 @@ def test_started_and_ended(house: House, tmp_path: Path) -> None:
     assert "last step 5; last record 2023-11-14 22:13:25 UTC" in last_text(run)
 
 
+def test_ended_by_an_exception(house: House, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    entry = house.session(run)
+    house.feed(entry, scalar_frames(0, 3))
+    entry.session.end(entry.session.accepted, "OverflowError")
+    house.pipeline.note_end(entry)
+    house.look_around()
+    assert texts(run) == ["started", "died"]
+    assert last_text(run).startswith("**died** of OverflowError\n")
+
+
 def test_resumed(house: House, tmp_path: Path) -> None:
     run = tmp_path / "run"
     first = house.session(run)
