@@ -20,6 +20,7 @@ from .link import Link
 from .mapping import Allowance
 from .outbox import Outbox, State
 from .stream import Stream
+from .void import Void
 from .warn import warn
 
 _GRACE_S = 1.0
@@ -81,7 +82,26 @@ class Client:
             OSError: its journal cannot be made.
         """
         mine = fork.look()
-        hello = messages.Hello(
+        hello = self._hello(run, role, suffix)
+        (head,) = messages.encode(hello)
+        # Somebody who cleans up temporary directories may have taken it away.
+        places.make_private(self.directory, os.getuid())
+        journal = Journal(
+            self.directory, hello.session, bytes(head), self._allowance, self._link.wake, mine
+        )
+        return Stream(hello.session, journal, Outbox(hello))
+
+    def open_void(self, run: str, role: str, suffix: str) -> Stream:
+        """Make a session without a journal, which tells how many records were lost.
+
+        Arguments as of ``open``, which has raised.
+        """
+        hello = self._hello(run, role, suffix)
+        return Stream(hello.session, Void(self._link.wake), Outbox(hello))
+
+    def _hello(self, run: str, role: str, suffix: str) -> messages.Hello:
+        """Return the introduction of a new session."""
+        return messages.Hello(
             session=os.urandom(SESSION_BYTES),
             oldest=PROTOCOL_OLDEST,
             newest=PROTOCOL_NEWEST,
@@ -95,13 +115,6 @@ class Client:
             job=self._job,
             started=float(time.time()),
         )
-        (head,) = messages.encode(hello)
-        # Somebody who cleans up temporary directories may have taken it away.
-        places.make_private(self.directory, os.getuid())
-        journal = Journal(
-            self.directory, hello.session, bytes(head), self._allowance, self._link.wake, mine
-        )
-        return Stream(hello.session, journal, Outbox(hello))
 
     def carry(self, stream: Stream) -> None:
         """Send what the session holds, from now on until it ends. Twice is once."""

@@ -22,8 +22,9 @@ from . import clients, fork, roles, run
 from .arrivals import Arrivals
 from .client import NO_RECORDS, Client
 from .journal import Journal
+from .losses import Losses
 from .stream import Stream
-from .warn import warn
+from .void import Void
 
 _LOOK_S = 0.005
 """Who waits for room in a full journal looks for it so often."""
@@ -80,9 +81,7 @@ class Recorder:
         self._client: Client | None = None
         self._stream: Stream | None = None
         self._role: str | None = None
-        self.shed = 0
-        self._warned = False
-        self._refusal = ""
+        self._losses = Losses(self.run)
         self.cause = ""
         self._last: dict[str, Any] = {**NO_RECORDS, "trouble": ""}
         self._finalizer: weakref.finalize[Any, Any] | None = None
@@ -113,7 +112,7 @@ class Recorder:
             # A destructor may log while modules are taken apart, and any name here be gone.
             if not self._is_finalizing():
                 raise
-            self.shed += 1
+            self._losses.shed += 1
 
     def _place(self, since: float, append: Callable[..., bool], *record: Any) -> None:
         """Find room for a record, waiting for it as who waits ``since`` then may, or count it."""
@@ -133,7 +132,7 @@ class Recorder:
                 journal = self._open_journal()
             if journal is None:
                 # Not with the lock held: who hears it may log in turn.
-                self._warn(self._refusal)
+                self._warn(self._losses.refusal)
                 return
             if is_full:
                 # Polled, for nobody knows of all room that is made; and no lock is waited for that
@@ -146,7 +145,7 @@ class Recorder:
 
     def failed(self, error: Exception) -> None:
         """Count a record whose arrays could not be copied. Never raises."""
-        self.shed += 1
+        self._losses.shed += 1
         self._warn(f"an array could not be copied: {error}")
 
     def flush(self, timeout_s: float) -> None:
@@ -170,12 +169,15 @@ class Recorder:
             if active is not None and active.is_in_the_way():
                 return
             self._forget_stream()
+            void = self._losses.take_void()
+        if active is not None and void is not None:
+            active.close(void, timeout_s, self.cause)
         if active is not None and stream is not None:
             active.close(stream, timeout_s, self.cause)
             outbox = stream.outbox
             self._last = active.stats(stream) | {
                 "refused": self._last["refused"] + outbox.refused,
-                "trouble": outbox.notice or outbox.refusal or self._refusal,
+                "trouble": outbox.notice or outbox.refusal or self._losses.refusal,
             }
 
     def stats(self) -> dict[str, Any]:
@@ -185,13 +187,13 @@ class Recorder:
         facts: dict[str, Any] = {"run": self.run, "role": self._find_role()}
         active, stream = self._client, self._stream
         if active is None or stream is None:
-            facts |= self._last | {"shed": self.shed, "connected": False}
-            facts["trouble"] = facts["trouble"] or self._refusal
+            facts |= self._last | {"shed": self._losses.total(), "connected": False}
+            facts["trouble"] = facts["trouble"] or self._losses.refusal
             return facts
         facts |= active.stats(stream)
-        facts["shed"] += self.shed
+        facts["shed"] += self._losses.total()
         facts["refused"] += self._last["refused"]
-        facts["trouble"] = facts["trouble"] or self._refusal
+        facts["trouble"] = facts["trouble"] or self._losses.refusal
         return facts
 
     def forget_parent(self) -> None:
@@ -211,7 +213,7 @@ class Recorder:
         self.refused(self._append_first, *record)
         return True
 
-    def _open_journal(self) -> Journal | None:
+    def _open_journal(self) -> Journal | Void | None:
         """Return the session's journal, opened if there is none; None: a record is shed."""
         with self._lock:
             # A signal handler may close what has just been opened.
@@ -220,10 +222,14 @@ class Recorder:
                     self._open()
                 except Exception as error:
                     # Whatever it is, it must not end the training loop.
-                    self.shed += 1
-                    self._refusal = f"its journal could not be opened: {error}"
+                    self._losses.count(self._client, self._open_void)
+                    self._losses.refusal = f"its journal could not be opened: {error}"
                     return None
             return stream.journal
+
+    def _open_void(self, active: Client) -> Stream:
+        """Return a session that tells what is lost while there is no journal."""
+        return active.open_void(self.run, self._find_role(), self._suffix)
 
     def _open(self) -> None:
         """Open a session, unless a signal handler or a destructor has opened one meanwhile.
@@ -258,6 +264,8 @@ class Recorder:
         if fork.generation.value == mine and self._stream is None: self._stream = stream; self._finalizer = finalizer; self._purge_step = None; self.append = append; self.append_arrays = append_arrays  # fmt: skip # noqa: E501, E701, E702
         if self._stream is stream:
             active.carry(stream)
+            if (void := self._losses.take_void()) is not None:
+                active.release(void)
             return
         finalizer.detach()
         if fork.generation.value != mine:
@@ -266,24 +274,18 @@ class Recorder:
     def _forget_stream(self) -> None:
         with self._lock:
             first, stream, finalizer = self._append_first, self._stream, self._finalizer
+            losses = self._losses
             if stream is None:
                 return
             # One step, as above: what logs meanwhile may have opened the next session.
-            if self._stream is stream: self._stream = None; self._finalizer = None; self.append = self.append_arrays = first; self.shed += stream.journal.shed  # fmt: skip # noqa: E501, E701, E702
+            if self._stream is stream: self._stream = None; self._finalizer = None; self.append = self.append_arrays = first; losses.shed += stream.journal.shed  # fmt: skip # noqa: E501, E701, E702
             if finalizer is not None:
                 finalizer.detach()
 
     def _warn(self, why: str) -> None:
-        """Say once that a record was not logged; ``stats`` says why the last one was not."""
-        self._refusal = why
-        if not self._warned and not self._is_finalizing():
-            self._warned = True
-            warn(
-                __name__,
-                "tbxd: a record for %s was not logged: %s; stats()['shed'] counts how many follow",
-                self.run,
-                why,
-            )
+        """Say once that a record was not logged, if there is anybody left to hear it."""
+        if not self._is_finalizing():
+            self._losses.say(why)
 
     def _find_role(self) -> str:
         """Return this process's role; what is found out may change until the first record."""

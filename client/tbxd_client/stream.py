@@ -8,6 +8,7 @@ from tbxd_wire.messages import Batch, Bye, Hello, Message
 
 from .journal import Journal
 from .outbox import Outbox, State
+from .void import Void
 
 
 class Stream:
@@ -15,6 +16,7 @@ class Stream:
 
     Attributes:
         session: 16 bytes.
+        told_shed: of how many shed records the daemon has heard.
         wanted: position somebody waits to see committed.
         ending: True once the writer is closed: nothing will be appended.
         cause: name of the exception because of which it was; "" for none.
@@ -22,10 +24,11 @@ class Stream:
         done: True once the journal has been removed, or left to a daemon.
     """
 
-    def __init__(self, session: bytes, journal: Journal, outbox: Outbox) -> None:
+    def __init__(self, session: bytes, journal: Journal | Void, outbox: Outbox) -> None:
         self.session = session
         self.journal = journal
         self.outbox = outbox
+        self.told_shed = 0
         self.wanted = 0
         self.gave_up_at: int | None = None
         self.ending = False
@@ -43,13 +46,23 @@ class Stream:
 
     def is_pending(self) -> bool:
         """Whether there is something for a daemon to do, and one that would do it."""
-        return self.outbox.state is not State.REFUSED and self.pending() > 0
+        if self.outbox.state is State.REFUSED:
+            return False
+        return self.pending() > 0 or self.owes_word()
+
+    def owes_word(self) -> bool:
+        """Whether records were shed, and no batch is there that would tell the daemon of it.
+
+        It hears of the first one, and whenever they are twice as many.
+        """
+        shed = self.journal.shed
+        return shed > 0 and shed >= 2 * self.told_shed and self.pending() == 0
 
     def has_work(self) -> bool:
         """Whether, with a connection, something can be sent."""
         if self.outbox.state is State.SILENT:
             return self.is_pending()
-        return self.unsent() > 0
+        return self.unsent() > 0 or (self.outbox.state is State.OPEN and self.owes_word())
 
     def is_urgent(self) -> bool:
         """Whether somebody waits for bytes that can be sent now."""
@@ -64,7 +77,13 @@ class Stream:
         tail = self.journal.tail
         while (limit := self.outbox.sendable(tail)) is not None:
             payload, end = self.journal.batch(self.outbox.sent, limit)
-            yield self.outbox.batch(payload, end, tail, self.journal.shed, now)
+            yield self._batch(payload, end, tail, now)
+        if self.outbox.state is State.OPEN and self.owes_word():
+            yield self._batch(b"", self.outbox.sent, tail, now)
+
+    def _batch(self, payload: bytes | memoryview, end: int, tail: int, now: float) -> Batch:
+        self.told_shed = self.journal.shed
+        return self.outbox.batch(payload, end, tail, self.told_shed, now)
 
     def receive(self, message: Message, now: float) -> Hello | None:
         """Take a message about this session; return the hello to answer with, if any."""
@@ -99,6 +118,8 @@ class Stream:
             cause: name of the exception because of which it ends; "" for none.
         """
         self.cause = cause
+        # Another daemon may be there by now.
+        self.told_shed = 0
         self.journal.end(failed=bool(cause))
         self.wanted = self.journal.tail
         self.ending = True

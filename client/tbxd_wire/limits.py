@@ -42,10 +42,10 @@ SEGMENT_HEAD_BYTES = 8 * KIB
 """Room for the head of a segment; holds the hello with a run directory of PATH_MAX bytes."""
 
 SEGMENT_SMALL_BYTES = 64 * KIB
-"""Frames the first segment of a session holds: all that an idle writer costs."""
+"""Size of the first segment of a session: all that an idle writer costs."""
 
 SEGMENT_BYTES = 4 * MIB
-"""Frames an ordinary segment holds; a larger record gets a segment of its own size."""
+"""Size of an ordinary segment; a larger record gets a segment of its own size."""
 
 JOURNAL_LIMIT_BYTES = 1024 * MIB
 """Default for all journals of one process together."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from . import places, sizes
 from .errors import ConfigError
-from .limits import JOURNAL_LIMIT_BYTES
+from .limits import JOURNAL_LIMIT_BYTES, SEGMENT_SMALL_BYTES
 
 _YES = ("1", "yes", "true", "on")
 _NO = ("0", "no", "false", "off")
@@ -39,6 +39,9 @@ class Settings(NamedTuple):
         limit = environ.get(places.JOURNAL_LIMIT_VARIABLE)
         try:
             limit_bytes = sizes.parse(limit) if limit else JOURNAL_LIMIT_BYTES
+            if limit_bytes < SEGMENT_SMALL_BYTES:
+                least = f"{SEGMENT_SMALL_BYTES >> 10}KiB"
+                raise ValueError(f"expected {least} or more, what one journal takes, not {limit!r}")
         except ValueError as error:
             raise ConfigError(f"{places.JOURNAL_LIMIT_VARIABLE}: {error}") from None
         policy = environ.get(places.JOURNAL_FULL_VARIABLE) or "shed"

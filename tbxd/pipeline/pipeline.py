@@ -203,9 +203,11 @@ class Pipeline:
     def tidy(self, entries: Iterable[Entry]) -> None:
         """Note what has become of the sessions in ``entries``, and let go of those that ended."""
         for entry in entries:
+            is_new = self._notes.enabled and entry.lost != entry.lost_noted
+            # While its journal is being read, nobody knows yet at which step it lost them.
+            if is_new and not entry.recovering:
+                self._notes.lost(entry, self._own_directory(entry))
             if entry.working:
-                if self._notes.enabled and entry.lost != entry.lost_noted:
-                    self._notes.lost(entry, self._own_directory(entry))
                 continue
             self.note_end(entry)
             stream = self._streams.pop(entry.session.name, None)

@@ -11,7 +11,7 @@ import pytest
 from tbxd_client import appending, arrays, journal, supply
 from tbxd_client.journal import Journal
 from tbxd_client.mapping import Allowance
-from tbxd_wire import frame, messages, records
+from tbxd_wire import frame, messages, records, settings
 from tbxd_wire.arrays import Source
 from tbxd_wire.kinds import Kind
 from tbxd_wire.limits import KIB, MIB, SEGMENT_HEAD_BYTES
@@ -35,6 +35,12 @@ SMALL_SIZES = (
 """For the constants of the journal: every few appends change the segment."""
 
 HELLO = messages.Hello(SESSION, 1, 1, 0, False, "/run", "", 1, "host", "", "", 1.5)
+
+
+def without_journals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave no room for any journal of the writers that are made from now on."""
+    monkeypatch.setattr(settings, "SEGMENT_SMALL_BYTES", 0)
+    monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "1KiB")
 
 
 def open_journal(

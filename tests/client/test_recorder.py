@@ -152,4 +152,4 @@ def test_a_record_with_arrays_takes_the_same_ways(runtime_directory: str, run: s
     recorder.close(0.0)
     found = [record for each in read_all(runtime_directory) for record in each.records]
     assert [bytes(record[4].data) for record in found] == [b"abc", b"abc"]
-    assert recorder.shed == 0
+    assert recorder.stats()["shed"] == 0

@@ -13,6 +13,7 @@ import pytest
 
 from tbxd_client import SummaryWriter
 
+from .journals import without_journals
 from .leftovers import read_all
 
 COUNT = 100
@@ -83,7 +84,7 @@ def test_a_handler_that_logs_into_the_run_waits_for_nobody(
     runtime_directory: str, run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two threads: one warns in the midst of a call, the other logs in the midst of a warning."""
-    monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "1KiB")
+    without_journals(monkeypatch)
     writer = SummaryWriter(run)
     warned, logged = threading.Event(), threading.Event()
 

@@ -13,6 +13,7 @@ import pytest
 from tbxd_client import FlushTimeout, SummaryWriter
 from tests.waiting import wait_until
 
+from .journals import without_journals
 from .leftovers import Logged, read_all
 
 pytestmark = pytest.mark.usefixtures("runtime_directory")
@@ -126,7 +127,7 @@ def test_a_full_journal_is_counted_and_said_once(
 def test_a_journal_that_cannot_be_opened(
     run: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "1 KiB")
+    without_journals(monkeypatch)
     writer = SummaryWriter(run)
     for step in range(3):
         writer.add_scalar("tag", 0.5, step)

@@ -18,7 +18,7 @@ from PIL import Image
 from tensorboard.backend.event_processing import event_file_loader
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 
-from tbxd.encode.note import is_note
+from tbxd.encode.note import SHED_TAG, is_note
 
 from .producer import HISTOGRAM_VALUES, PICTURE_SHAPE, TAG, TEXT_TAG, value_of
 
@@ -65,6 +65,18 @@ def records(directory: Path) -> Iterator[tuple[str, int, float | None]]:
                 if is_note(value.tag):
                     continue
                 yield value.tag, parsed.step, _number_of(value)
+
+
+def shed(directory: Path) -> list[tuple[int, float]]:
+    """Return the curve in which the daemon says how many records were shed: (step, records)."""
+    return [
+        (parsed.step, value.simple_value)
+        for path in event_files(directory)
+        for event in event_file_loader.RawEventFileLoader(str(path)).Load()
+        for parsed in [event_file_loader.event_pb2.Event.FromString(event)]
+        for value in parsed.summary.value
+        if value.tag == SHED_TAG
+    ]
 
 
 def _number_of(value: Any) -> float | None:

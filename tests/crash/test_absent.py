@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import pytest
 
+from tbxd.ask import ask
 from tbxd_client import FlushTimeout, SummaryWriter
 from tbxd_wire import places
 from tbxd_wire.limits import SEGMENT_SMALL_BYTES
@@ -20,7 +21,7 @@ from tests.waiting import wait_until
 
 from . import producer
 from .field import Daemon
-from .judge import judge, records
+from .judge import judge, records, shed
 
 
 @pytest.fixture
@@ -111,16 +112,6 @@ def test_a_journal_of_one_segment_is_used_again(
     assert judge(run, count, count).good
 
 
-def test_a_journal_that_cannot_be_opened_is_seen(
-    tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "1KiB")
-    writer = SummaryWriter(tmp_path / "run")
-    log(writer, 0, 100)
-    assert writer.stats()["shed"] == 100
-    assert "journal could not be opened" in writer.stats()["trouble"]
-
-
 @pytest.fixture
 def small_file_system(tmp_path: Path) -> Iterator[Path]:
     """A tmpfs of 8 MiB."""
@@ -132,6 +123,21 @@ def small_file_system(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(where)], check=True)
     yield where
     subprocess.run(["umount", "--lazy", str(where)], check=True)
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_dead_journal_says_at_its_end_what_was_shed(
+    tmp_path: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "6MiB")
+    writer = SummaryWriter(tmp_path / "run")
+    log(writer, 0, 200_000)
+    stats = writer.stats()
+    writer.close(0.0)
+    daemon.start()
+    wait_until(lambda: not daemon.journals(), "the daemon takes the journal over")
+    wait_until(lambda: shed(tmp_path / "run"), "the run says it")
+    assert shed(tmp_path / "run") == [(stats["records"] - 1, float(stats["shed"]))]
 
 
 @pytest.mark.usefixtures("alone")
@@ -170,6 +176,48 @@ def test_a_full_file_system_never_kills(
         found = [step for _, step, _ in records(run)]
         again = range(count + 10 + refused, count + 1010)
         assert found == [*range(stats["records"]), *again]
+    finally:
+        daemon.stop()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["to the end", "for a while"])
+def test_a_journal_that_cannot_be_opened_is_seen(
+    tmp_path: Path, small_file_system: Path, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    """The daemon hears of what is lost while it is, and how much it was in the end."""
+    monkeypatch.setenv(places.DIRECTORY_VARIABLE, str(small_file_system))
+    monkeypatch.setenv(places.NOTES_VARIABLE, "1")
+    run = tmp_path / "run"
+    with SummaryWriter(run) as beside:
+        log(beside, 0, 10)
+    daemon = Daemon(small_file_system)
+    hog = small_file_system / "hog"
+    with hog.open("wb") as file, pytest.raises(OSError, match="No space"):
+        file.write(bytes(8 << 20))
+    writer = SummaryWriter(run)
+    log(writer, 10, 100)
+
+    def sessions() -> list[tuple[int, int, str]]:
+        found = ask(str(small_file_system))["sessions"]
+        return sorted((each["records"], each["shed"], each["state"]) for each in found)
+
+    try:
+        assert writer.stats()["shed"] == 100
+        assert "journal could not be opened" in writer.stats()["trouble"]
+        # It hears of the first, and whenever they are twice as many.
+        wait_until(lambda: sessions()[0][1] > 50, "the daemon is told")
+        assert [each[::2] for each in sessions()] == [(0, "live"), (10, "closed")]
+        hog.unlink()
+        if again:
+            log(writer, 110, 20)
+        writer.close()
+        rest = [(20, 0, "closed")] if again else []
+        expected = [(0, 100, "closed"), (10, 0, "closed"), *rest]
+        wait_until(lambda: sessions() == expected, "the last word is heard")
+        assert writer.stats()["shed"] == 100
+        found = [step for _, step, _ in records(run)]
+        assert found == [*range(10), *(range(110, 130) if again else ())]
+        wait_until(lambda: shed(run)[-1:] == [(0, 100.0)], "the run says it, too")
     finally:
         daemon.stop()
 

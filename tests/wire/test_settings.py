@@ -15,6 +15,7 @@ from tbxd_wire.settings import Settings
         ({}, Settings(JOURNAL_LIMIT_BYTES, 0.0)),
         ({"TBXD_JOURNAL_LIMIT": "", "TBXD_JOURNAL_FULL": ""}, Settings(JOURNAL_LIMIT_BYTES, 0.0)),
         ({"TBXD_JOURNAL_LIMIT": "64MiB"}, Settings(64 << 20, 0.0)),
+        ({"TBXD_JOURNAL_LIMIT": "64KiB"}, Settings(64 << 10, 0.0)),
         ({"TBXD_JOURNAL_FULL": "shed"}, Settings(JOURNAL_LIMIT_BYTES, 0.0)),
         ({"TBXD_JOURNAL_FULL": "block:5"}, Settings(JOURNAL_LIMIT_BYTES, 5.0)),
         ({"TBXD_JOURNAL_FULL": "block:0.25"}, Settings(JOURNAL_LIMIT_BYTES, 0.25)),
@@ -32,6 +33,8 @@ def test_what_is_understood(environ: dict[str, str], expected: Settings) -> None
     ("name", "value", "says"),
     [
         ("TBXD_JOURNAL_LIMIT", "lots", "expected a size such as 64MiB"),
+        ("TBXD_JOURNAL_LIMIT", "0", "expected 64KiB or more, what one journal takes, not '0'"),
+        ("TBXD_JOURNAL_LIMIT", "64k", "expected 64KiB or more"),
         ("TBXD_JOURNAL_FULL", "block", "block:SECONDS such as block:5, not 'block'"),
         ("TBXD_JOURNAL_FULL", "block:-1", "not 'block:-1'"),
         ("TBXD_JOURNAL_FULL", "block:inf", "not 'block:inf'"),

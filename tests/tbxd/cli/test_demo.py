@@ -87,7 +87,7 @@ def test_what_is_lost_is_counted_and_is_the_exit_code(
     tmp_path: Path, runtime_directory: str
 ) -> None:
     # The journal of a process holds a fraction of what a loader logs in one go.
-    done = _demo(tmp_path / "runs", runtime_directory, TBXD_JOURNAL_LIMIT="4KiB")
+    done = _demo(tmp_path / "runs", runtime_directory, TBXD_JOURNAL_LIMIT="64KiB")
     assert done.returncode == 1, done.stdout + done.stderr
     returned, found, lost, twice = _sums(done.stdout)
     assert lost > 0

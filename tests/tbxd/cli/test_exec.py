@@ -130,6 +130,19 @@ def test_a_command_that_failed_keeps_its_code(runtime: Path, tmp_path: Path) -> 
     assert "journal full" in ended.stderr
 
 
+def test_what_finds_no_journal_at_all_is_missed(runtime: Path, tmp_path: Path) -> None:
+    """The first writer takes all the room that the process may take."""
+    script = (
+        "from tbxd_client import SummaryWriter\n"
+        f"first, second = [SummaryWriter({str(tmp_path)!r} + name) for name in ('/a', '/b')]\n"
+        "for writer in (first, second): writer.add_scalar('a', 1.0, 1)\n"
+    )
+    limit = ("--journal-limit", "64KiB")
+    ended = run(runtime, sys.executable, "-c", script, options=limit)
+    assert ended.returncode == 75
+    assert f"{tmp_path}/b: 1 records found its journal full" in ended.stderr.replace(",:", ":")
+
+
 def test_a_parent_that_ignores_the_end_of_children(runtime: Path) -> None:
     ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
     program = f"{ignoring}os.execv(sys.executable, sys.argv[1:])"

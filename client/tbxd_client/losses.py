@@ -1,0 +1,69 @@
+"""The records that one author could not put into a journal: counted, told to the daemon, said."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+
+from .client import Client
+from .stream import Stream
+from .warn import warn
+
+
+class Losses:
+    """What one author has lost in this process.
+
+    Attributes:
+        shed: records lost, but for those that the journals of living sessions count.
+        refusal: why the newest one was; "" for none.
+        warned: whether the user was told.
+
+    Args:
+        run: the run directory, to be named in a warning.
+    """
+
+    def __init__(self, run: str) -> None:
+        self.shed = 0
+        self.refusal = ""
+        self.warned = False
+        self._run = run
+        self._void: Stream | None = None
+
+    def total(self) -> int:
+        """Return how many records were lost, those of the session's own journal not counted."""
+        return self.shed + (0 if self._void is None else self._void.journal.shed)
+
+    def count(self, client: Client | None, open_void: Callable[[Client], Stream]) -> None:
+        """Count a record for which there is no journal.
+
+        Args:
+            client: who can tell the daemon of it, if anybody can.
+            open_void: makes the session that does so.
+        """
+        if client is None:
+            self.shed += 1
+            return
+        if self._void is None:
+            self._void = open_void(client)
+            weakref.finalize(self, client.release, self._void).atexit = False
+            client.carry(self._void)
+        self._void.journal.count_shed()
+
+    def take_void(self) -> Stream | None:
+        """Return the session that has told of it until now, if there is one, to be ended."""
+        void, self._void = self._void, None
+        if void is not None:
+            self.shed += void.journal.shed
+        return void
+
+    def say(self, why: str) -> None:
+        """Say once that a record was not logged; ``stats`` says why the last one was not."""
+        self.refusal = why
+        if not self.warned:
+            self.warned = True
+            warn(
+                __name__,
+                "tbxd: a record for %s was not logged: %s; stats()['shed'] counts how many follow",
+                self._run,
+                why,
+            )
