@@ -219,8 +219,12 @@ class Recovery:
         """Take up waiting journals, as many as may be worked on together."""
         moving = sum(work.entry.trouble is None for work in self._work.values())
         waiting = self._census.dead
-        for session in list(waiting):
-            if moving >= _OPEN_JOURNALS or len(self._work) >= self._open_most:
+        for session in sorted(waiting, key=self._is_held_up):
+            if moving >= _OPEN_JOURNALS:
+                return
+            # Journals of a disk that takes nothing must not keep away those of others.
+            is_full = len(self._work) >= self._open_most
+            if is_full and (self._is_held_up(session) or not self._make_room()):
                 return
             slots = waiting.pop(session)
             try:
@@ -240,6 +244,19 @@ class Recovery:
                 continue
             if self._admit(session, journal, now):
                 moving += 1
+
+    def _is_held_up(self, session: bytes) -> bool:
+        """Whether a disk takes nothing of a session now."""
+        entry = self._roster.find(session)
+        return entry is not None and entry.trouble is not None
+
+    def _make_room(self) -> bool:
+        """Let go of a journal that a disk holds up, for one that may move; False: there is none."""
+        for work in self._work.values():
+            if work.entry.trouble is not None:
+                self._drop(work)
+                return True
+        return False
 
     def _admit(self, session: bytes, journal: DeadJournal, now: float) -> bool:
         """Find or make the roster's entry of a dead journal."""

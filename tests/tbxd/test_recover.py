@@ -15,6 +15,7 @@ import pytest
 
 from tbxd.intake.session import State
 from tbxd.recover import SILENT_S, STALE_FRESH_S
+from tbxd.sinks.creation import create
 from tbxd_wire import frame
 
 from .hellos import scalar_frames
@@ -298,6 +299,44 @@ def test_no_more_journals_are_open_than_may_be(tmp_path: Path) -> None:
         ward.work_off()
         assert ward.files() == []
         assert [ward.steps(f"rank{number}") for number in range(10)] == [list(range(5))] * 10
+
+
+def test_journals_of_a_disk_that_takes_nothing_keep_no_others_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = opened(".journal")
+
+    def refusing(directory: str, *rest: Any) -> Any:
+        if "full" in directory:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return create(directory, *rest)
+
+    with contextlib.closing(Ward(tmp_path, open_journals=3)) as ward:
+        for number in range(5):
+            hello = ward.hello(role=f"full{number}")
+            write_segment(ward.journals, hello, 0, 0, scalar_frames(0, 5))
+        with monkeypatch.context() as patch:
+            patch.setattr("tbxd.sinks.event_file.create", refusing)
+            for _ in range(3):
+                ward.scan()
+                for _ in range(20):
+                    ward.turn()
+            assert ward.recovery.journals_waiting == 5
+            hello = ward.hello(role="rank")
+            path = write_segment(ward.journals, hello, 0, 0, scalar_frames(0, 5))
+            for _ in range(3):
+                ward.scan()
+                for _ in range(20):
+                    ward.turn()
+                assert opened(".journal") - before <= 3
+            assert not path.exists()
+            assert ward.steps("rank") == list(range(5))
+            assert ward.recovery.journals_waiting == 5
+        for _ in range(10):
+            ward.now += 60.0
+            ward.work_off()
+        assert ward.files() == []
+        assert [ward.steps(f"full{number}") for number in range(5)] == [list(range(5))] * 5
 
 
 def test_a_full_disk_keeps_the_journal(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
