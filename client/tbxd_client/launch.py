@@ -63,6 +63,7 @@ class Launcher:
         self.enabled = enabled
         self.trouble = ""
         self._directory = directory
+        self._log = os.path.join(directory, places.DAEMON_LOG)
         self._process: subprocess.Popen[bytes] | None = None
         self._launch_lock: int | None = None
         self._deadline = 0.0
@@ -105,9 +106,11 @@ class Launcher:
             self._next_start = now + _AGAIN_S
             self._settle()
         elif code is not None:
-            self._fail(f"the daemon ended with status {code}", now)
+            self._fail(f"the daemon ended with status {code}; see {self._log}", now)
         elif now >= self._deadline:
-            self._fail(f"the daemon did not start within {_START_TIMEOUT_S:g} s", now)
+            self._fail(
+                f"the daemon did not start within {_START_TIMEOUT_S:g} s; see {self._log}", now
+            )
 
     def _try_start(self, now: float) -> None:
         """Start a daemon if nobody else is just doing so."""
@@ -137,24 +140,25 @@ class Launcher:
             # Whoever has a client has it already.
             import subprocess
 
-            self._process = subprocess.Popen(
-                self._command(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=self._environment(),
-                start_new_session=True,
-            )
+            # What goes wrong before the daemon opens its log is said there, too.
+            with open(self._log, "ab", opener=_open_private) as log:
+                self._process = subprocess.Popen(
+                    self._command(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=log,
+                    env=self._environment(),
+                    start_new_session=True,
+                )
         except OSError as error:
             self._fail(f"the daemon could not be started: {error}", now)
 
     def _command(self) -> list[str]:
-        log = os.path.join(self._directory, places.DAEMON_LOG)
         return [
             *(sys.executable, "-P", "-m", "tbxd", "serve", "--detach"),
             *("--directory", self._directory),
             *("--idle-exit", str(EMBEDDED_IDLE_EXIT_S)),
-            *("--log-file", log),
+            *("--log-file", self._log),
         ]
 
     @staticmethod
@@ -164,8 +168,7 @@ class Launcher:
         return {name: value for name, value in os.environ.items() if name not in private}
 
     def _fail(self, trouble: str, now: float) -> None:
-        log = os.path.join(self._directory, places.DAEMON_LOG)
-        self.trouble = f"{trouble}; see {log}"
+        self.trouble = trouble
         self._next_start = now + self._retry_s
         self._retry_s = min(2 * self._retry_s, _RETRY_MAX_S)
         self._settle()
@@ -176,3 +179,8 @@ class Launcher:
             with contextlib.suppress(OSError):
                 os.close(self._launch_lock)
             self._launch_lock = None
+
+
+def _open_private(path: str, flags: int) -> int:
+    """Open a file that nobody else may read; what ``open`` takes as its opener."""
+    return os.open(path, flags, 0o600)

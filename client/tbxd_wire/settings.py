@@ -11,8 +11,8 @@ from . import places, sizes
 from .errors import ConfigError
 from .limits import JOURNAL_LIMIT_BYTES, SEGMENT_SMALL_BYTES
 
-_YES = ("1", "yes", "true", "on")
-_NO = ("0", "no", "false", "off")
+_YES = ("1", "yes", "true", "on", "y", "t")
+_NO = ("0", "no", "false", "off", "n", "f")
 _BLOCK = re.compile(r"block:([0-9]+(?:\.[0-9]*)?)")
 
 
@@ -52,9 +52,19 @@ class Settings(NamedTuple):
                 f"{places.JOURNAL_FULL_VARIABLE}: expected shed, or block:SECONDS such as block:5,"
                 f" not {policy[:40]!r}"
             )
-        autostart = environ.get(places.AUTOSTART_VARIABLE) or "1"
-        if autostart.lower() not in _YES + _NO:
-            raise ConfigError(
-                f"{places.AUTOSTART_VARIABLE}: expected 1 or 0, not {autostart[:40]!r}"
-            )
-        return cls(limit_bytes, patience_s, autostart.lower() in _YES)
+        # Meant for the daemon, which would not start with anything else: said where it is read.
+        _switch(environ, places.NOTES_VARIABLE)
+        return cls(limit_bytes, patience_s, _switch(environ, places.AUTOSTART_VARIABLE))
+
+
+def _switch(environ: Mapping[str, str], name: str) -> bool:
+    """Return whether the variable ``name`` says yes, as it does where it is not set.
+
+    Raises:
+        ConfigError: it says neither yes nor no.
+    """
+    value = environ.get(name) or "1"
+    said = value.strip().lower()
+    if said not in _YES + _NO:
+        raise ConfigError(f"{name}: expected 1 or 0, not {value[:40]!r}")
+    return said in _YES

@@ -124,6 +124,28 @@ def test_a_daemon_that_fails_is_not_started_again_at_once(
     assert launcher.starts == 2
 
 
+def test_what_a_daemon_says_before_it_has_a_log_is_in_its_log(
+    launcher: Recorded, runtime_directory: str
+) -> None:
+    launcher.command = [sys.executable, "-c", "raise SystemExit('no such luck')"]
+    launcher.attend(0.0)
+    wait_until(lambda: launcher.attend(1.0) or bool(launcher.trouble), "the failure to be seen")
+    log = Path(runtime_directory, places.DAEMON_LOG)
+    assert str(log) in launcher.trouble
+    assert "no such luck" in log.read_text()
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_nobody_is_sent_to_a_log_that_is_not_there(
+    launcher: Recorded, runtime_directory: str
+) -> None:
+    Path(runtime_directory, places.DAEMON_LOG).mkdir()
+    assert not launcher.attend(0.0)
+    assert "could not be started: [Errno 21] Is a directory" in launcher.trouble
+    assert "; see " not in launcher.trouble
+    assert launcher.starts == 0
+
+
 def test_a_daemon_that_never_comes_up_is_given_up(launcher: Recorded) -> None:
     launcher.attend(0.0)
     assert not launcher.attend(14.0)

@@ -23,6 +23,9 @@ from tbxd_wire.settings import Settings
         ({"TBXD_AUTOSTART": "True"}, Settings(autostart=True)),
         ({"TBXD_AUTOSTART": "0"}, Settings(autostart=False)),
         ({"TBXD_AUTOSTART": "Off"}, Settings(autostart=False)),
+        ({"TBXD_AUTOSTART": " n "}, Settings(autostart=False)),
+        ({"TBXD_NOTES": ""}, Settings()),
+        ({"TBXD_NOTES": "off"}, Settings()),
     ],
 )
 def test_what_is_understood(environ: dict[str, str], expected: Settings) -> None:
@@ -40,6 +43,7 @@ def test_what_is_understood(environ: dict[str, str], expected: Settings) -> None
         ("TBXD_JOURNAL_FULL", "block:inf", "not 'block:inf'"),
         ("TBXD_JOURNAL_FULL", "drop", "expected shed"),
         ("TBXD_AUTOSTART", "maybe", "expected 1 or 0, not 'maybe'"),
+        ("TBXD_NOTES", "banana", "expected 1 or 0, not 'banana'"),
     ],
 )
 def test_anything_else_is_refused_by_name(name: str, value: str, says: str) -> None:
