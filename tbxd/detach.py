@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 
+from tbxd_wire.errors import ConfigError
+
 _FILE_MODE = 0o600
 _DESCRIPTORS_MAX = 1 << 20
 """The highest any process has: the default of fs.nr_open. The kernel closes them in one call."""
@@ -49,6 +51,9 @@ def detach(log_file: str | None) -> Caller:
     Returns:
         Whom the new process tells once it serves, or that it does not. If it ends before that, the
         calling process exits with 1.
+
+    Raises:
+        ConfigError: the file cannot be opened.
     """
     # The path is the caller's: open it before leaving the working directory.
     output = _open_log(log_file)
@@ -84,7 +89,11 @@ def _all_of(descriptor: int) -> bytes:
 
 
 def log_to(log_file: str) -> None:
-    """Let standard output and error be ``log_file``, appended to."""
+    """Let standard output and error be ``log_file``, appended to.
+
+    Raises:
+        ConfigError: it cannot be opened.
+    """
     output = _open_log(log_file)
     os.dup2(output, 1)
     os.dup2(output, 2)
@@ -94,5 +103,7 @@ def log_to(log_file: str) -> None:
 def _open_log(log_file: str | None) -> int:
     if log_file is None:
         return os.open(os.devnull, os.O_WRONLY)
-    os.makedirs(os.path.dirname(os.path.abspath(log_file)), mode=0o700, exist_ok=True)
-    return os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _FILE_MODE)
+    try:
+        return os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _FILE_MODE)
+    except OSError as error:
+        raise ConfigError(f"the log file {log_file} cannot be opened: {error.strerror}") from None

@@ -28,6 +28,7 @@ from typing import Any
 import zmq
 
 from tbxd_wire import places
+from tbxd_wire.errors import DirectoryError
 from tbxd_wire.limits import PAYLOAD_BYTES
 
 from . import lock
@@ -91,6 +92,9 @@ class Door:
         Args:
             stack: undoes it. What was sent then leaves within the socket's LINGER.
             directory_fd: an open descriptor of the directory; it stays open as long as the door.
+
+        Raises:
+            DirectoryError: the socket cannot be made there.
         """
         # ZeroMQ leaves the socket's file behind when it closes, and binds over one that it finds.
         self._remove()
@@ -113,6 +117,10 @@ class Door:
         before = os.umask(0o177)
         try:
             socket.bind(places.endpoint(self._directory, directory_fd))
+        except zmq.ZMQError as error:
+            raise DirectoryError(
+                self._directory, f"its {places.SOCKET} cannot be made: {error.strerror}"
+            ) from None
         finally:
             os.umask(before)
         self._own = lock.identity(self._path)

@@ -13,7 +13,7 @@ import os
 import time
 
 from tbxd_wire import locks, places
-from tbxd_wire.errors import DaemonHeld
+from tbxd_wire.errors import DaemonHeld, DirectoryError
 
 _CONTENT_BYTES = 200
 
@@ -23,10 +23,15 @@ def acquire(directory: str) -> int:
 
     Raises:
         DaemonHeld: another daemon holds it.
-        OSError: the file cannot be opened.
+        DirectoryError: the file cannot be opened.
     """
     path = os.path.join(directory, places.DAEMON_LOCK)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DirectoryError(
+            directory, f"its {places.DAEMON_LOCK} cannot be opened: {error.strerror}"
+        ) from None
     if not try_lock(descriptor):
         who = os.pread(descriptor, _CONTENT_BYTES, 0).decode(errors="replace").strip()
         os.close(descriptor)

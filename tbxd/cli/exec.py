@@ -85,7 +85,7 @@ def command(
     }
     settings = {name: value for name, value in chosen.items() if value is not None}
     # Better an error here than in every process of the command.
-    Settings.of(settings)
+    Settings.of(os.environ | settings)
     places.make_private(directory, os.getuid())
     _make_sure_of_daemon(directory)
     job = uuid.uuid4().hex
@@ -111,17 +111,24 @@ def _make_sure_of_daemon(directory: str, timeout_s: float = _START_TIMEOUT_S) ->
         name: value for name, value in os.environ.items() if name not in _NOT_FOR_THE_DAEMON
     }
     # If another process starts one at this moment, the daemon's own lock lets only one stay.
-    subprocess.run(
+    started = subprocess.run(
         [
             *(sys.executable, "-P", "-m", "tbxd", "serve", "--detach", "--directory", directory),
             *("--idle-exit", str(EMBEDDED_IDLE_EXIT_S), "--log-file", log),
         ],
         env=environment,
         stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
         check=False,
     )
     deadline = time.monotonic() + timeout_s
     while not daemon_is_there(directory):
+        if started.returncode:
+            *_, said = ["it said nothing", *started.stderr.splitlines()]
+            reason = f"a new one did not start: {said.removeprefix('tbxd: ')}"
+            raise DaemonUnreachable(directory, reason)
         if time.monotonic() >= deadline:
             raise DaemonUnreachable(directory, f"a new one did not come up; see {log}")
         time.sleep(_POLL_S / 10)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tbxd.detach import Caller
 
 _LOG_FORMAT = "%(asctime)s tbxd[%(process)d] %(levelname)s: %(message)s"
+_NO_ROOT = "the root %s does not exist; it will be made when something is logged beneath it"
+
+_log = logging.getLogger(__name__)
 
 
 def _size(_ctx: click.Context, _parameter: click.Parameter, value: str) -> int:
@@ -118,6 +121,10 @@ def command(
     if sys.getfilesystemencoding() != "utf-8":
         # Names travel as UTF-8, whatever the locale is that somebody's training runs in.
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+    missing = [root for root in config.roots if not os.path.isdir(root)]
+    if detach or log_file is not None:
+        for root in missing:
+            click.echo(f"tbxd: {_NO_ROOT % root}", err=True)
     caller: Caller | None = None
     if detach:
         from tbxd.detach import detach as detach_from_caller
@@ -133,6 +140,8 @@ def command(
     from tbxd.server import Server
 
     logging.basicConfig(level=log_level, format=_LOG_FORMAT, stream=sys.stderr)
+    for root in missing:
+        _log.warning(_NO_ROOT, root)
     server = Server(config, Notifier(os.environ), None if caller is None else caller.serves)
     try:
         server.run()

@@ -14,6 +14,7 @@ import pytest
 from tbxd.ask import ask
 from tbxd.lock import daemon_is_there
 from tbxd.reading.events import events_of
+from tbxd_wire import places
 from tests.tbxd.daemons import Daemon
 from tests.waiting import wait_until
 
@@ -106,6 +107,21 @@ def test_limits_of_journals_are_set_for_the_command(runtime: Path) -> None:
     ended = run(runtime, "true", options=("--journal-full", "wait"))
     assert ended.returncode == 2
     assert "expected shed, or block:SECONDS" in ended.stderr
+
+
+def test_a_daemon_that_cannot_start(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (runtime / places.DAEMON_LOCK).mkdir(parents=True)
+    runtime.chmod(0o700)
+    ended = run(runtime, "true")
+    assert ended.returncode == 3
+    assert ended.stderr == (
+        f"tbxd: no daemon answers in {runtime}: a new one did not start:"
+        f" {runtime}: its daemon.lock cannot be opened: Is a directory\n"
+    )
+    monkeypatch.setenv(places.NOTES_VARIABLE, "banana")
+    ended = run(runtime, "true")
+    assert ended.returncode == 2
+    assert ended.stderr == "tbxd: TBXD_NOTES: expected 1 or 0, not 'banana'\n"
 
 
 def test_what_does_not_arrive_in_time(runtime: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from tbxd.ask import ask
 from tbxd.lock import daemon_is_there
 from tbxd.reading.events import events_of
+from tbxd_wire import places
 from tests.tbxd.daemons import Daemon
 from tests.tbxd.hellos import hello_of, scalar_frames
 from tests.tbxd.journals import write_segment
@@ -42,7 +43,7 @@ def runtime(tmp_path: Path) -> Path:
 
 
 def test_detached_it_belongs_to_nobody(runtime: Path, tmp_path: Path) -> None:
-    log = tmp_path / "logs" / "daemon.log"
+    log = tmp_path / "daemon.log"
     began = time.monotonic()
     # Its output is a pipe here: a daemon that kept it open would keep this call waiting.
     started = tbxd(
@@ -107,6 +108,9 @@ def test_the_log_goes_into_a_file(runtime: Path, tmp_path: Path) -> None:
         (["--idle-exit", "-3"], 2, "-3"),
         (["--fsync", "sometimes"], 2, "sometimes"),
         (["--no-such-option"], 2, "no-such-option"),
+        (["--log-file", "/nowhere/a.log"], 2, "/nowhere/a.log cannot be opened: No such file"),
+        (["--log-file", "/etc/passwd/a.log"], 2, "a.log cannot be opened: Not a directory"),
+        (["--detach", "--log-file", "/proc/x/a.log"], 2, "a.log cannot be opened: No such file"),
         (["no-such-command"], 2, "no-such-command"),
         (["status", "--directory", "/nowhere/at/all"], 3, "tbxd serve"),
     ],
@@ -117,6 +121,34 @@ def test_errors_are_short_and_have_a_code(arguments: list[str], code: int, said:
     assert said in failed.stderr
     assert "Traceback" not in failed.stderr
     assert failed.stdout == ""
+    assert not os.path.exists("/nowhere")
+
+
+@pytest.mark.parametrize("name", [places.DAEMON_LOCK, places.SOCKET])
+@pytest.mark.parametrize("options", [(), ("--detach",)])
+def test_a_directory_that_cannot_be_served(
+    runtime: Path, name: str, options: tuple[str, ...]
+) -> None:
+    """As one on a file system that is read-only: what the daemon needs there cannot be made."""
+    runtime.mkdir(mode=0o700)
+    (runtime / name).mkdir()
+    failed = tbxd("serve", "--directory", str(runtime), *options)
+    assert failed.returncode == 1
+    assert re.fullmatch(rf"tbxd: {runtime}: its {name} cannot be \w+: .+\n", failed.stderr)
+
+
+def test_a_root_that_is_not_there(runtime: Path, tmp_path: Path) -> None:
+    """It is said where one looks; a relative one is that of the working directory."""
+    log = tmp_path / "a.log"
+    given = os.path.relpath(tmp_path / "none")
+    arguments = ["serve", "--directory", str(runtime), "--idle-exit", "0", "--root", given]
+    said = f"the root {tmp_path}/none does not exist; it will be made"
+    shown = tbxd(*arguments)
+    assert (shown.returncode, shown.stderr.count(said)) == (0, 1), shown.stderr
+    logged = tbxd(*arguments, "--log-file", str(log))
+    assert (logged.returncode, logged.stderr.count(said)) == (0, 1)
+    assert f"WARNING: {said}" in log.read_text()
+    assert "the root" not in tbxd(*arguments[:-1], str(tmp_path)).stderr
 
 
 def test_help_names_every_command() -> None:
