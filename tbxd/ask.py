@@ -17,7 +17,7 @@ from tbxd_wire.descriptors import ZMQ_DESCRIPTORS, require
 from tbxd_wire.errors import DaemonUnreachable, MessageError
 from tbxd_wire.limits import REPORT_HEAD_BYTES
 
-from .lock import daemon_is_there
+from .lock import daemon_is_there, who_is_leaving
 
 ANSWER_TIMEOUT_S = 5.0
 """A daemon that is well answers within one round, some 50 ms."""
@@ -63,6 +63,12 @@ def _report(socket: zmq.Socket[bytes], directory: str, timeout_s: float) -> dict
             raise DaemonUnreachable(directory, f"its answer cannot be read: {error}") from None
         if isinstance(message, messages.Report):
             return message.facts
+    if who := who_is_leaving(directory):
+        raise DaemonUnreachable(
+            directory,
+            f"the daemon with {who} is leaving: it was told to stop, and still writes what it has"
+            " accepted",
+        )
     raise DaemonUnreachable(
         directory,
         f"no answer within {timeout_s:g} s: it is held up, or has no room for another connection",

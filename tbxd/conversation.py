@@ -222,7 +222,9 @@ class Conversation:
                 session.ack_due = not self._tell(entry, session.acknowledge(window))
             if entry.trouble != entry.told:
                 entry.told = entry.trouble
-                if entry.trouble is not None:
+                if entry.trouble is None:
+                    _log.info("%s goes on again", _name(entry))
+                else:
                     _log.warning("%s is held up: %s", _name(entry), entry.trouble)
                     self._tell(entry, messages.Notice(session.name, entry.trouble))
 

@@ -2,7 +2,8 @@
 
 The lock is a POSIX record lock on ``daemon.lock`` (tbxd_wire.locks says why). ZeroMQ's bind takes
 an address over silently, so nobody binds without it. The file is never removed: a lock on a name
-that can vanish is none. Its content, ``pid <pid>, started <time>``, is for people.
+that can vanish is none. Its content, ``pid <pid>, started <time>``, is for people; a daemon that is
+on its way out, and answers nobody any more, adds ``, leaving``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tbxd_wire import locks, places
 from tbxd_wire.errors import DaemonHeld, DirectoryError
 
 _CONTENT_BYTES = 200
+_LEAVING = ", leaving"
 
 
 def acquire(directory: str) -> int:
@@ -33,17 +35,44 @@ def acquire(directory: str) -> int:
             directory, f"its {places.DAEMON_LOCK} cannot be opened: {error.strerror}"
         ) from None
     if not try_lock(descriptor):
-        who = os.pread(descriptor, _CONTENT_BYTES, 0).decode(errors="replace").strip()
+        who = _read(descriptor)
         os.close(descriptor)
         raise DaemonHeld(directory, f"the daemon with {who}" if who else "another daemon")
     started = time.strftime("%Y-%m-%d %H:%M:%S")
-    content = f"pid {os.getpid()}, started {started}\n".encode()
+    _write(descriptor, f"pid {os.getpid()}, started {started}")
+    return descriptor
+
+
+def say_leaving(descriptor: int) -> None:
+    """Have the file that ``acquire`` returned say that its holder is on its way out."""
+    _write(descriptor, _read(descriptor) + _LEAVING)
+
+
+def who_is_leaving(directory: str) -> str | None:
+    """Return what the daemon of ``directory`` says of itself if it is on its way out, else None."""
+    try:
+        descriptor = os.open(os.path.join(directory, places.DAEMON_LOCK), os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        who = _read(descriptor) if locks.is_held(descriptor) else ""
+    finally:
+        os.close(descriptor)
+    return who.removesuffix(_LEAVING) if who.endswith(_LEAVING) else None
+
+
+def _read(descriptor: int) -> str:
+    return os.pread(descriptor, _CONTENT_BYTES, 0).decode(errors="replace").strip()
+
+
+def _write(descriptor: int, content: str) -> None:
+    """Put ``content`` in the place of what the file holds, if there is room for it."""
+    line = f"{content}\n".encode()
     # For people alone, so a full disk must not keep away the one process that makes room. Written
     # over the old content, whose block is there already.
     with contextlib.suppress(OSError):
-        os.pwrite(descriptor, content, 0)
-        os.ftruncate(descriptor, len(content))
-    return descriptor
+        os.pwrite(descriptor, line, 0)
+        os.ftruncate(descriptor, len(line))
 
 
 def try_lock(descriptor: int) -> bool:

@@ -81,7 +81,8 @@ class Server:
         self._door = Door(config.directory, shares.connections)
         self._pipeline = Pipeline(config, self._wake.up, shares.event_files)
         self._recovery = Recovery(config.directory, self._roster, self._pipeline, shares.journals)
-        self._stopping = False
+        self._stopping = ""
+        """Why it is on its way out, if it is."""
         self._more = False
         self._now = time.monotonic()
         self._conversation = Conversation(
@@ -110,7 +111,7 @@ class Server:
 
     def stop(self) -> None:
         """Have :meth:`run` drain and return. May be called from a signal handler."""
-        self._stopping = True
+        self._stopping = "told to stop"
         self._wake.up()
 
     # -- the three stages
@@ -121,7 +122,8 @@ class Server:
         stack.callback(self._wake.close)
         places.make_private(directory, os.getuid())
         mounts.refuse_network(directory)
-        stack.callback(os.close, lock.acquire(directory))
+        self._lock = lock.acquire(directory)
+        stack.callback(os.close, self._lock)
         self._lock_file = lock.identity(os.path.join(directory, places.DAEMON_LOCK))
         directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         stack.callback(os.close, directory_fd)
@@ -159,6 +161,8 @@ class Server:
     def _shutdown(self) -> None:
         """Commit what was accepted, acknowledge it, and leave; the rest stays in the journals."""
         self._notifier.stopping()
+        lock.say_leaving(self._lock)
+        _log.info("leaving: %s", self._stopping or "nobody has logged for long")
         deadline = time.monotonic() + self._config.drain_timeout_s
         # Who died a moment ago: no other daemon will find a journal of it.
         self._pipeline.tidy(self._roster)
@@ -170,7 +174,7 @@ class Server:
         self._conversation.answer(0)
         if not self._pipeline.drained:
             _log.warning("not everything accepted is committed; it stays in the journals")
-        _log.info("leaving %s", self._config.directory)
+        _log.info("no longer serving %s", self._config.directory)
         self._socket.setsockopt(zmq.LINGER, _FAREWELL_MS)
 
     # -- one turn of the loop
@@ -232,8 +236,8 @@ class Server:
             return
         if not self._holds_its_place():
             # Nobody finds the way here any more, and another daemon may serve in its stead.
-            _log.warning("the lock or the socket in %s is gone: leaving", self._config.directory)
-            self._stopping = True
+            _log.warning("the lock or the socket in %s is gone", self._config.directory)
+            self._stopping = "nobody finds the way here"
         self._door.attend(now, busy=self._more)
         self._recovery.scan(now)
         self._recovery.tidy(time.time())

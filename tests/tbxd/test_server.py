@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from tbxd import lock
 from tbxd.ask import ask
 from tbxd_wire import messages, places
-from tbxd_wire.errors import DaemonUnreachable
+from tbxd_wire.errors import DaemonHeld, DaemonUnreachable
 from tbxd_wire.limits import MIB, WINDOW_BYTES
 from tbxd_wire.messages import Ack, Batch, Bye, Notice, Reject, Report, Resync, Status, Welcome
 from tbxd_wire.places import journal_name
@@ -433,6 +434,9 @@ def test_a_full_disk_is_waited_out(
     assert steps_in(small_disk / "run") == list(range(3000))
     assert len(list((small_disk / "run").iterdir())) == 1
     assert daemon.session(hello.session)["trouble"] is None
+    log = daemon.log.read_text()
+    assert "is held up: No space left on device" in log
+    assert log.count(f"(pid {hello.pid}, {small_disk}/run) goes on again") == 1
 
 
 @pytest.mark.parametrize("small_disk", ["2m"], indirect=True)
@@ -464,6 +468,28 @@ def test_told_to_stop_on_a_full_disk_it_leaves_in_time(runtime: Path, small_disk
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
     assert "stays in the journals" in daemon.log.read_text()
+
+
+def test_while_it_drains_it_is_said_to_be_leaving(runtime: Path, tmp_path: Path) -> None:
+    # A directory that can never be made is as good as a full disk.
+    (tmp_path / "file").write_text("")
+    hello = hello_of(str(tmp_path / "file" / "run"))
+    with Daemon(runtime, "--drain-timeout", "60") as daemon, Client(runtime) as client:
+        client.say_hello(hello)
+        client.send(Batch(hello.session, 0, 0, 0, scalar_frame(0)))
+        client.receive(Notice)
+        with pytest.raises(DaemonHeld) as held:
+            lock.acquire(str(runtime))
+        assert "leaving" not in held.value.holder
+        daemon.signal(signal.SIGTERM)
+        wait_until(lambda: "INFO: leaving: told to stop" in daemon.log.read_text(), "it drains")
+        with pytest.raises(DaemonUnreachable, match=f"pid {daemon.process.pid}, .* is leaving: "):
+            ask(str(runtime), 0.1)
+        with pytest.raises(DaemonHeld, match=r", leaving$"):
+            lock.acquire(str(runtime))
+        daemon.kill()
+    with pytest.raises(DaemonUnreachable, match="none is running there"):
+        ask(str(runtime), 0.1)
 
 
 def test_a_second_signal_ends_it_at_once(runtime: Path, tmp_path: Path) -> None:
