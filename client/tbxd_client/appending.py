@@ -271,11 +271,11 @@ class Appender:
         self.shed += 1
         self._first.note(segment.SHED, self.shed)
 
-    def ever_fits(self, record: bytes, sources: Sequence[Source] = ()) -> bool:
-        """Whether there would be room for a record if everything were released."""
+    def obstacle(self, record: bytes, sources: Sequence[Source] = ()) -> str:
+        """Return why there would be no room for a record even if all were released; "" if not."""
         size = frame.HEADER_BYTES + frame.LEAD_BYTES + len(record)
         size += sum(each.nbytes for each in sources)
-        return self._supply.ever_fits(size, bulky=bool(sources))
+        return self._supply.obstacle(size, bulky=bool(sources))
 
     def forget_parent(self) -> None:
         """In a forked child: from now on nothing here is the parent's any more.

@@ -149,7 +149,7 @@ class Client:
         if time.monotonic() >= since + self._patience_s:
             stream.gave_up_at = acked
             return False
-        return stream.journal.ever_fits(*record)
+        return not stream.journal.obstacle(*record)
 
     def flush(self, stream: Stream, timeout_s: float) -> None:
         """Return when all that was appended before is in the event files.

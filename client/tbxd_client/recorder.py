@@ -128,6 +128,7 @@ class Recorder:
                     assert stream is not None
                     if not active.may_wait(stream, since, *record):
                         stream.journal.count_shed()
+                        why = stream.journal.obstacle(*record) or "its journal is full"
                         break
                 journal = self._open_journal()
             if journal is None:
@@ -141,7 +142,7 @@ class Recorder:
             append = journal.append if len(record) == 1 else journal.append_arrays
             if append(*record):
                 return
-        self._warn("its journal is full")
+        self._warn(why)
 
     def failed(self, error: Exception) -> None:
         """Count a record whose arrays could not be copied. Never raises."""

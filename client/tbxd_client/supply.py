@@ -18,7 +18,7 @@ import mmap
 import os
 from collections.abc import Iterable
 
-from tbxd_wire import frame, places
+from tbxd_wire import frame, places, sizes
 from tbxd_wire.limits import (
     FRAME_BODY_BYTES,
     MIB,
@@ -146,10 +146,19 @@ class Supply:
         tight = [each for each in fitting if each.capacity < 2 * needed]
         return min(tight, key=lambda each: each.capacity, default=None)
 
-    def ever_fits(self, needed: int, *, bulky: bool) -> bool:
-        """Whether a segment for ``needed`` bytes of frames is within the limits at all."""
-        limit = self._allowance.bulky_bytes if bulky else self._allowance.limit_bytes
-        return needed <= min(_FRAME_BYTES, limit - SEGMENT_HEAD_BYTES)
+    def obstacle(self, needed: int, *, bulky: bool) -> str:
+        """Return why a segment for ``needed`` bytes of frames can never be; "" if it can."""
+        if needed > _FRAME_BYTES:
+            return f"a record of {needed:,} bytes is larger than any may be, {_FRAME_BYTES:,} bytes"
+        limit = self._allowance.limit_bytes
+        most = self._allowance.bulky_bytes if bulky else limit
+        if needed <= most - SEGMENT_HEAD_BYTES:
+            return ""
+        share = f", of which arrays may take {sizes.text(most)}" if bulky else ""
+        return (
+            f"a record of {needed:,} bytes does not fit into a journal limited to"
+            f" {sizes.text(limit)}{share}"
+        )
 
     def is_scarce(self) -> bool:
         """Whether what is left is for records without arrays, also in segments that have room."""

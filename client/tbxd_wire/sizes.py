@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_UNITS = ("TiB", "GiB", "MiB", "KiB")
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(i?)b?\s*", re.IGNORECASE)
 
 
@@ -21,3 +22,11 @@ def parse(text: str) -> int:
         return int(float(match[1]) * base ** " kmgt".index(match[2].lower() or " "))
     except OverflowError:
         raise ValueError(f"{text[:40]!r}... is larger than any size") from None
+
+
+def text(count: int) -> str:
+    """Return ``count`` bytes as people write them, exactly: ``64 MiB``, ``4,097 bytes``."""
+    for power, unit in zip(range(40, 0, -10), _UNITS, strict=True):
+        if count >= 1 << power and not count % (1 << power):
+            return f"{count >> power} {unit}"
+    return f"{count:,} bytes"

@@ -288,8 +288,8 @@ def test_a_record_above_the_limit_is_refused_here(
     monkeypatch.setattr(supply, "_FRAME_BYTES", 5 * MIB)
     journal = open_journal(str(tmp_path))
     assert not journal.append(bytes(5 * MIB))
-    assert not journal.ever_fits(bytes(5 * MIB))
-    assert journal.ever_fits(RECORD)
+    assert "is larger than any may be" in journal.obstacle(bytes(5 * MIB))
+    assert journal.obstacle(RECORD) == ""
     assert journal.append(bytes(5 * MIB - frame.HEADER_BYTES))
     assert journal.append(RECORD)
     journal.leave()

@@ -99,7 +99,7 @@ def test_what_no_daemon_would_take_is_refused(tmp_path: Path) -> None:
     # Strides of 0: so many elements, and no memory.
     huge = numpy.broadcast_to(numpy.uint8(1), (FRAME_BODY_BYTES,))
     assert not append(journal, huge)
-    assert not journal.ever_fits(b"", [arrays.source(huge)])
+    assert "larger than any may be" in journal.obstacle(b"", [arrays.source(huge)])
     journal.leave()
 
 

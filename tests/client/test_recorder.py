@@ -81,7 +81,7 @@ def test_a_record_for_which_there_is_no_room_is_counted_once(
 ) -> None:
     recorder.append(FIRST)
     assert recorder._client is not None
-    recorder._client._allowance.limit_bytes = 0
+    recorder._client._allowance.limit_bytes = 128 << 10
     large = bytes(100_000)
     for _ in range(3):
         append = recorder.append

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import threading
 import time
 
+import numpy
 import pytest
 
 from tbxd_client import FlushTimeout, SummaryWriter
@@ -122,6 +124,22 @@ def test_a_full_journal_is_counted_and_said_once(
     # What was shed is not forgotten by a close.
     writer.close(0.0)
     assert writer.stats()["shed"] == found["shed"]
+
+
+def test_a_record_that_no_journal_of_the_limit_holds(
+    run: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That it is too large is said, and not that the journal is full."""
+    monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "16MiB")
+    writer = SummaryWriter(run)
+    writer.add_tensor("tag", numpy.zeros(13 << 20, numpy.uint8))
+    (warning,) = [each for each in caplog.records if "was not logged" in each.message]
+    why = r"a record of 13,63\d,\d{3} bytes does not fit into a journal limited to 16 MiB, "
+    assert re.search(f"{why}of which arrays may take 12 MiB;", warning.message)
+    assert re.match(why, writer.stats()["trouble"])
+    writer.add_text("tag", "x" * (16 << 20))
+    assert re.search(r"limited to 16 MiB$", writer.stats()["trouble"])
+    assert writer.stats()["shed"] == 2
 
 
 def test_a_journal_that_cannot_be_opened(

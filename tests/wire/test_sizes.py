@@ -36,3 +36,20 @@ def test_parse(text: str, expected: int) -> None:
 def test_anything_else_is_refused_with_what_was_expected(text: str) -> None:
     with pytest.raises(ValueError, match="expected a size such as 64MiB"):
         sizes.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (0, "0 bytes"),
+        (4097, "4,097 bytes"),
+        (1024, "1 KiB"),
+        (64 << 20, "64 MiB"),
+        (3 << 29, "1536 MiB"),
+        (2 << 40, "2 TiB"),
+        (2048 << 40, "2048 TiB"),
+    ],
+)
+def test_text_is_what_is_parsed(count: int, expected: str) -> None:
+    assert sizes.text(count) == expected
+    assert sizes.parse(expected.replace(",", "").replace(" bytes", "")) == count
