@@ -14,8 +14,15 @@ MASK_DELTA = 0xA282EAD8
 crc32c = google_crc32c.value
 """The plain CRC-32C of bytes."""
 
+extended = google_crc32c.extend
+"""The plain CRC-32C of what has a given one and of the bytes behind it."""
+
 
 def masked(data: bytes) -> int:
     """Return the masked CRC-32C of ``data``, as a u32."""
-    checksum: int = crc32c(data)
+    return mask(crc32c(data))
+
+
+def mask(checksum: int) -> int:
+    """Return a plain CRC-32C masked, as a u32."""
     return ((checksum >> 15 | checksum << 17) + MASK_DELTA) & 0xFFFFFFFF

@@ -43,6 +43,9 @@ from .tfrecord import OVERHEAD_BYTES
 PREFIX = "tbxd:1:"
 
 _PREFIX_BYTES = PREFIX.encode()
+MARK_BYTES = 16 << 20
+"""Longer than any mark: one that names 140,000 sessions with the largest numbers there may be."""
+
 _LOOK_BYTES = 48
 """The text begins within this many bytes of a mark's event: behind the wall time and the lengths
 and tags of three fields."""

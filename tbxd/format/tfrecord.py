@@ -29,6 +29,9 @@ OVERHEAD_BYTES = HEADER_BYTES + FOOTER_BYTES
 assert HEADER.size == HEADER_BYTES
 assert FOOTER.size == FOOTER_BYTES
 
+DATA_BYTES = (1 << 31) - 1
+"""The longest data there are: no protobuf message may be longer, whoever writes it."""
+
 _pack_length = struct.Struct("<Q").pack
 _pack_footer = FOOTER.pack
 

@@ -2,6 +2,9 @@
 
 Reads in blocks and never maps the file: a mapped file that somebody truncates kills the reader.
 What a file holds is its size when reading began; it may grow meanwhile.
+
+A file may be sparse, and its size is then what anybody likes: a length within it is no reason to
+ask for so much memory. No record is taken for whole that is longer than any event can be.
 """
 
 from __future__ import annotations
@@ -11,8 +14,16 @@ import stat
 from collections.abc import Iterator
 from types import TracebackType
 
-from tbxd.format.crc import masked
-from tbxd.format.tfrecord import FOOTER, FOOTER_BYTES, HEADER, HEADER_BYTES, OVERHEAD_BYTES, header
+from tbxd.format.crc import extended, mask, masked
+from tbxd.format.tfrecord import (
+    DATA_BYTES,
+    FOOTER,
+    FOOTER_BYTES,
+    HEADER,
+    HEADER_BYTES,
+    OVERHEAD_BYTES,
+    header,
+)
 from tbxd_wire.errors import WireError
 
 _BLOCK_BYTES = 1 << 16
@@ -67,34 +78,45 @@ class RecordFile:
         """Have the whole file on stable storage before returning."""
         os.fdatasync(self._descriptor)
 
-    def at(self, offset: int) -> tuple[bytes, int] | None:
+    def at(self, offset: int, most: int = DATA_BYTES) -> tuple[bytes, int] | None:
         """Return the data of the record at ``offset`` and the offset behind it.
+
+        Args:
+            offset: of a record.
+            most: bytes of data that it may have.
 
         Returns:
             None if the file ends before the record does (or right at ``offset``).
 
         Raises:
-            DamagedFile: a checksum is wrong.
+            DamagedFile: a checksum is wrong, or the data are too long.
         """
-        size = self.size
-        if offset + HEADER_BYTES > size:
+        end = self._end(offset, most, self.size)
+        if end is None:
             return None
-        block_start, block = self._block(offset, HEADER_BYTES, size)
+        block_start, block = self._block(offset, end - offset, self.size)
         place = offset - block_start
-        length, _ = HEADER.unpack_from(block, place)
-        if block[place : place + HEADER_BYTES] != header(length):
-            raise DamagedFile(self.path, offset, "a length's checksum")
-        end = offset + OVERHEAD_BYTES + length
-        if end > size:
-            return None
-        if end > block_start + len(block):
-            block_start, block = self._block(offset, end - offset, size)
-            place = offset - block_start
-        data_end = place + HEADER_BYTES + length
+        data_end = place + end - offset - FOOTER_BYTES
         data = block[place + HEADER_BYTES : data_end]
         if FOOTER.unpack_from(block, data_end)[0] != masked(data):
             raise DamagedFile(self.path, offset, "a record's checksum")
         return data, end
+
+    def count(self, start: int, limit: int) -> int:
+        """Return how many records are whole from ``start`` on, and end at ``limit`` or before.
+
+        Holds no more than a block of them at once. What follows a wrong checksum does not count.
+        """
+        limit = min(limit, self.size)
+        count = 0
+        try:
+            while (end := self._end(start, DATA_BYTES, limit)) is not None:
+                self._verify(start + HEADER_BYTES, end)
+                start = end
+                count += 1
+        except DamagedFile:
+            pass
+        return count
 
     def walk(self, start: int = 0, limit: int | None = None) -> Iterator[tuple[int, bytes]]:
         """Yield ``(end, data)`` of each whole record from ``start`` on.
@@ -106,7 +128,8 @@ class RecordFile:
             limit: offset behind which no record ends; default: the file's size.
 
         Raises:
-            DamagedFile: a checksum is wrong; what was yielded before stays good.
+            DamagedFile: a checksum is wrong, or a record is longer than any event; what was
+                yielded before stays good.
         """
         size = self.size if limit is None else min(limit, self.size)
         unpack_header, unpack_footer = HEADER.unpack_from, FOOTER.unpack_from
@@ -125,6 +148,8 @@ class RecordFile:
                 data_end = data_start + length
                 end = data_end + FOOTER_BYTES
                 if end > block_bytes:
+                    if block_start + end <= size:
+                        self._refuse_beyond(length, DATA_BYTES, block_start + offset)
                     wanted = OVERHEAD_BYTES + length
                     break
                 data = block[data_start:data_end]
@@ -133,6 +158,41 @@ class RecordFile:
                 offset = end
                 yield block_start + end, data
             start = block_start + offset
+
+    def _end(self, offset: int, most: int, size: int) -> int | None:
+        """Return the offset behind the record at ``offset``, or None if ``size`` is before it.
+
+        Raises:
+            DamagedFile: the checksum of its length is wrong, or the length is above ``most``.
+        """
+        if offset + HEADER_BYTES > size:
+            return None
+        block_start, block = self._block(offset, HEADER_BYTES, size)
+        place = offset - block_start
+        length, _ = HEADER.unpack_from(block, place)
+        if block[place : place + HEADER_BYTES] != header(length):
+            raise DamagedFile(self.path, offset, "a length's checksum")
+        end: int = offset + OVERHEAD_BYTES + length
+        if end > size:
+            return None
+        self._refuse_beyond(length, most, offset)
+        return end
+
+    def _verify(self, data_start: int, end: int) -> None:
+        """Return if the checksum of the data from ``data_start`` on fits; it ends at ``end``."""
+        checksum, at, data_end = 0, data_start, end - FOOTER_BYTES
+        while at < data_end:
+            wanted = min(data_end - at, _BLOCK_BYTES)
+            block_start, block = self._block(at, wanted, self.size)
+            checksum = extended(checksum, block[at - block_start : at - block_start + wanted])
+            at += wanted
+        block_start, block = self._block(data_end, FOOTER_BYTES, self.size)
+        if FOOTER.unpack_from(block, data_end - block_start)[0] != mask(checksum):
+            raise DamagedFile(self.path, data_start - HEADER_BYTES, "a record's checksum")
+
+    def _refuse_beyond(self, length: int, most: int, offset: int) -> None:
+        if length > most:
+            raise DamagedFile(self.path, offset, f"a record of {length:,} bytes")
 
     def _block(self, start: int, wanted: int, size: int) -> tuple[int, bytes]:
         """Return a block that holds ``wanted`` bytes from ``start`` on, and where it begins.

@@ -36,7 +36,7 @@ def rounds(file: RecordFile) -> Iterator[tuple[bytes, int | None]]:
             return
         record = _read(file, start + event_bytes)
         if record is None or marks.event_bytes(record[0]) is None:
-            yield data, _count(file, start, start + event_bytes)
+            yield data, file.count(start, start + event_bytes)
             return
         yield data, None
 
@@ -59,18 +59,8 @@ def sections(data: bytes, found: int | None) -> list[tuple[marks.Section, int]]:
 
 
 def _read(file: RecordFile, offset: int) -> tuple[bytes, int] | None:
+    """Return what may be a header or a mark at ``offset``, and the offset behind it."""
     try:
-        return file.at(offset)
+        return file.at(offset, marks.MARK_BYTES)
     except DamagedFile:
         return None
-
-
-def _count(file: RecordFile, start: int, behind: int) -> int:
-    """Return how many whole records lie from ``start`` on and end before ``behind``."""
-    count = 0
-    try:
-        for _ in file.walk(start, behind):
-            count += 1
-    except DamagedFile:
-        pass
-    return count

@@ -149,3 +149,53 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
             RecordFile(str(tmp_path / name))
     with pytest.raises(FileNotFoundError):
         RecordFile(str(tmp_path / "missing"))
+
+
+_FAR = 10**12
+"""More than anybody's memory, and no more than a sparse file may claim to have."""
+
+
+@pytest.fixture
+def sparse(tmp_path: Path) -> str:
+    """A record whose length is true and far too long, behind a good one."""
+    path = tmp_path / "sparse"
+    path.write_bytes(frame([b"good"]) + header(_FAR))
+    os.truncate(path, _FAR + 100)
+    return str(path)
+
+
+def test_what_a_sparse_file_says_is_not_believed(sparse: str) -> None:
+    with RecordFile(sparse) as file:
+        assert file.at(0) == (b"good", 20)
+        with pytest.raises(DamagedFile, match=r"byte 20: a record of 1,000,000,000,000 bytes"):
+            file.at(20)
+        found = file.walk()
+        assert next(found) == (20, b"good")
+        with pytest.raises(DamagedFile, match="a record of"):
+            next(found)
+        assert file.count(0, file.size) == 1
+
+
+def test_who_expects_little_reads_little(path: str) -> None:
+    with RecordFile(path) as file:
+        assert file.at(16 + 19, most=1000) == (DATA[2], 16 + 19 + 16 + 1000)
+        with pytest.raises(DamagedFile, match="a record of 1,000 bytes"):
+            file.at(16 + 19, most=999)
+
+
+@given(st.data())
+def test_whole_records_are_counted_without_being_kept(data: st.DataObject) -> None:
+    content = [b"", b"one", b"x" * (2 * records._BLOCK_BYTES + 7), b"last"]
+    framed = bytearray(frame(content))
+    ends = list(itertools.accumulate(16 + len(each) for each in content))
+    damaged = data.draw(st.none() | st.integers(0, len(framed) - 1))
+    if damaged is not None:
+        framed[damaged] ^= 0x10
+    limit = data.draw(st.sampled_from(ends) | st.integers(0, len(framed) + 10))
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(framed)
+        file.flush()
+        with RecordFile(file.name) as found:
+            count = found.count(0, limit)
+    whole = sum(end <= (len(framed) if damaged is None else damaged) for end in ends)
+    assert count == min(whole, sum(end <= limit for end in ends))

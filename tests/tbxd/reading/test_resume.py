@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tbxd.encode.scalar import encode
-from tbxd.format import header, marks
+from tbxd.format import header, marks, tfrecord
 from tbxd.format.marks import Section
 from tbxd.format.progress import Progress
 from tbxd.format.tfrecord import frame
@@ -206,3 +206,18 @@ def test_marks_are_found_without_reading_what_lies_between(
     monkeypatch.setattr(os, "pread", count)
     assert state(resume(str(tmp_path), {A})[A]) == (100, 0, 0)
     assert read < path.stat().st_size / 3
+
+
+def test_what_a_sparse_file_says_of_its_records_is_not_believed(path: Path) -> None:
+    """Neither as a header, nor as a mark, nor as an event of a torn round."""
+    far = 10**12
+    content = path.read_bytes()
+    torn = frame([marks.encode([Section(A, 180, 900, 2)], far + 1000, 1.0)]) + scalars(1)
+    for before, expected in (
+        (b"", None),
+        (content, (180, 0, 0)),
+        (content + torn, (180, 1, 900)),
+    ):
+        path.write_bytes(before + tfrecord.header(far))
+        os.truncate(path, far + 10_000)
+        assert state(resume(str(path.parent), {A}).get(A)) == expected
