@@ -117,7 +117,7 @@ class Pipeline:
         if not self._bounds.has_roots:
             return path
         # A file system that does not answer now is asked again before anything is written.
-        with contextlib.suppress(Blocked):
+        with contextlib.suppress(OSError):
             if (objection := disk.writing.ask(self._bounds.objection, path)) is not None:
                 raise RecordError(f"this daemon does not write there: {objection}")
         return path

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from tbxd.encode import beside, encode
 from tbxd.format.projection import Projection
+from tbxd.threads import NoThread, started
 from tbxd_wire.records import Record
 
 Events = list[tuple[str, bytes]]
@@ -46,8 +47,8 @@ stand before those of all others, and what they become, which no window bounds, 
 class Pool:
     """Encodes records in threads of its own.
 
-    The threads are started with the first record and never waited for: a daemon that was told to
-    leave leaves, and what was being encoded is still in a journal.
+    The threads are started with the first record, as many as there can be, and never waited for:
+    a daemon that was told to leave leaves, and what was being encoded is still in a journal.
 
     Args:
         wake: called from one of them whenever a record is done.
@@ -59,14 +60,17 @@ class Pool:
         self._threads: list[threading.Thread] = []
 
     def encode(self, record: Record) -> Future[Encoded]:
-        """Begin to encode a record; the future raises what the encoders raise."""
-        if not self._threads:
-            self._threads = [
-                threading.Thread(target=self._run, name=f"tbxd-encode-{number}", daemon=True)
-                for number in range(_THREADS)
-            ]
-            for thread in self._threads:
-                thread.start()
+        """Begin to encode a record; the future raises what the encoders raise.
+
+        Raises:
+            NoThread: there is none to do it; it may be tried again.
+        """
+        try:
+            while len(self._threads) < _THREADS:
+                self._threads.append(started(self._run, f"tbxd-encode-{len(self._threads)}"))
+        except NoThread:
+            if not self._threads:
+                raise
         future: Future[Encoded] = Future()
         self._orders.put((future, record))
         return future

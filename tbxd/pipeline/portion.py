@@ -8,11 +8,13 @@ each event, in order, which is why it is asked here and not when a frame comes i
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
 
 from tbxd.format.projection import Projection
 from tbxd.sinks.run_directory import RunDirectory
+from tbxd.threads import NoThread
 from tbxd_wire.errors import RecordError
 from tbxd_wire.records import Record
 
@@ -67,9 +69,9 @@ class Owed:
     """One record, whose frame is [begin, end), on its way through the pool.
 
     It is encoded as soon as :meth:`begin_encoding` is called, in whatever order the pool comes to
-    it. Files that it has beside the
-    event file are written when the stream has come to it: of two records that write one file, the
-    later one is to win.
+    it; or if there is no thread for it then, when the stream has come to it. Files that it has
+    beside the event file are written only then: of two records that write one file, the later one
+    is to win.
 
     Attributes:
         begin, end: positions.
@@ -113,18 +115,23 @@ class Owed:
         self._placed: Future[None] | None = None
 
     def begin_encoding(self) -> None:
-        """Give the record to the pool."""
+        """Give the record to the pool, if that has a thread."""
         if self._record is not None:
-            self._encoded = self._pool.encode(self._record)
-            self._record = None
+            with contextlib.suppress(NoThread):
+                self._encoded = self._pool.encode(self._record)
+                self._record = self.trouble = None
 
     def is_done(self, now: float) -> bool:
         """Whether :meth:`events` has an answer; to be asked when all before it is settled."""
-        if self._encoded is None or not self._encoded.done():
-            return False
         if self.retry_at is not None and now < self.retry_at:
             return False
         self.retry_at = None
+        if self._encoded is None:
+            self.begin_encoding()
+        if self._encoded is None:
+            return True
+        if not self._encoded.done():
+            return False
         if self._encoded.exception() is not None:
             return True
         files = self._encoded.result().beside
@@ -139,9 +146,10 @@ class Owed:
 
         Raises:
             RecordError: it cannot be encoded, or something stands where its files must be.
-            OSError: its files cannot be written now.
+            OSError: its files cannot be written now, or it cannot be encoded now.
         """
-        assert self._encoded is not None, "it is not begun"
+        if self._encoded is None:
+            raise NoThread
         encoded = self._encoded.result()
         if self._placed is not None:
             placed, self._placed = self._placed, None

@@ -4,17 +4,19 @@ All that asks it anything is done by threads of its own. So a file system that i
 answer at all, holds up the sessions that write there, and nobody else.
 
 A file whose write failed is tried again after RETRY_FIRST_S, and then after twice the time, up to
-RETRY_MOST_S. All files that need a sync are synced together.
+RETRY_MOST_S. All files that need a sync are synced together. Whatever cannot even be begun, as
+there is no thread or no memory for it, is begun again after RETRY_FIRST_S; it is trouble meanwhile.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 
 from tbxd.complaints import Complaints
 from tbxd.config import Config, Fsync
+from tbxd.threads import NoThread
 
 from .descriptors import Descriptors
 from .event_file import EventFile
@@ -63,6 +65,7 @@ class Disk:
         self._complaints = Complaints(_log)
         # Rounds that wait; those that are being written, with the files that are tried again.
         self._tickets: list[Ticket] = []
+        self._begun: list[Ticket] = []
         self._write: Future[None] | None = None
         self._written: set[EventFile] = set()
         self._retried: list[EventFile] = []
@@ -73,11 +76,16 @@ class Disk:
         self._sync: Future[dict[EventFile, OSError]] | None = None
         self._synced: set[EventFile] = set()
         self._next_sync = 0.0
+        # Why the last round of writes was not done at all, and when it is begun again.
+        self._failure: str | None = None
+        self._next_write = 0.0
 
     @property
     def trouble(self) -> str | None:
         """Why nothing gets on here, or None."""
-        return next((lane.trouble for lane in self._awaited if lane.trouble is not None), None)
+        return self._failure or next(
+            (lane.trouble for lane in self._awaited if lane.trouble is not None), None
+        )
 
     @property
     def stuck(self) -> bool:
@@ -96,6 +104,8 @@ class Disk:
         if self._write is not None:
             # When it ends, the loop is woken; until then there is only word to be given.
             return self.writing.silent_at
+        if self._failure is not None:
+            return self._next_write
         due = [when for when, _ in self._stuck.values()]
         if self._unsynced and self._sync is None:
             due.append(self._next_sync)
@@ -111,14 +121,15 @@ class Disk:
         Args:
             now: the monotonic clock.
         """
-        if self._write is not None:
+        if self._write is not None or (self._failure is not None and now < self._next_write):
             return
         due = [file for file, (when, _) in self._stuck.items() if now >= when]
         if not self._tickets and not due:
+            self._failure = None
             return
-        tickets, self._tickets = self._tickets, []
-        self._written, self._retried = {ticket.file for ticket in tickets}, due
-        self._write = self.writing.begin(_write, tickets, due)
+        self._begun, self._tickets = self._tickets, []
+        self._written, self._retried = {ticket.file for ticket in self._begun}, due
+        self._write = self.writing.begin(_write, self._begun, due)
 
     def finish(self, now: float, *, at_once: bool = False) -> None:
         """See what has been written and synced by now, and begin to sync what is due.
@@ -135,10 +146,15 @@ class Disk:
             except Blocked:
                 # The files are that thread's until it is done with them.
                 return
+            except OSError as error:
+                self._note_failure(error, now)
+            else:
+                self._failure = None
             self._write = None
+            self._begun = []
             self._note_writes(now)
         if self._sync is not None and self._sync.done():
-            self._note_sync(self._sync.result(), now)
+            self._note_sync(self._sync, now)
         if self._unsynced and self._sync is None and (at_once or now >= self._next_sync):
             self._synced, self._unsynced = self._unsynced, set()
             self._sync = self.syncing.begin(_sync, tuple(self._synced))
@@ -148,6 +164,13 @@ class Disk:
         """End the threads; one that is in a call that does not end is left in it."""
         for lane in (self.writing, self.reading, self.syncing):
             lane.close(0.0 if lane.is_late else 1.0)
+
+    def _note_failure(self, error: OSError, now: float) -> None:
+        """Begin again later, with the first round that its file has not got."""
+        self._tickets[:0] = [ticket for ticket in self._begun if not ticket.is_delivered]
+        self._failure = error.strerror
+        self._next_write = now + RETRY_FIRST_S
+        self._complaints.say("write", f"nothing can be written: {error.strerror}", now)
 
     def _note_writes(self, now: float) -> None:
         """Take care of the files that have just been written to, or would not have it."""
@@ -169,12 +192,22 @@ class Disk:
         if file.pending:
             self._stuck[file] = (now + delay_s, delay_s)
 
-    def _note_sync(self, failed: dict[EventFile, OSError], now: float) -> None:
+    def _note_sync(self, sync: Future[dict[EventFile, OSError]], now: float) -> None:
         self._sync = None
+        error = sync.exception()
+        if isinstance(error, NoThread):
+            # No sync has failed, so nothing is in doubt.
+            self._complaints.say("sync", f"event files are not synced: {error.strerror}", now)
+            self._unsynced |= self._synced
+            self._synced = set()
+            self._next_sync = now + RETRY_FIRST_S
+            return
+        failed: Mapping[EventFile, BaseException]
+        failed = sync.result() if error is None else dict.fromkeys(self._synced, error)
         for file in self._synced - failed.keys():
             file.trust()
-        for file, error in failed.items():
-            self._complaints.say("sync", f"an event file cannot be synced: {error}", now)
+        for file, reason in failed.items():
+            self._complaints.say("sync", f"an event file cannot be synced: {reason}", now)
             file.distrust()
             if file not in self._stuck:
                 self._try_again(file, now, RETRY_FIRST_S)

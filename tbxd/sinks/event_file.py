@@ -27,6 +27,7 @@ no other file. All methods belong to one thread, except :meth:`EventFile.sync`.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import time
 from collections import deque
@@ -43,6 +44,8 @@ from .own_file import OwnFile
 from .unsynced import Unsynced
 
 _OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+
+_log = logging.getLogger(__name__)
 
 
 class EventFile:
@@ -122,17 +125,18 @@ class EventFile:
             The offset behind it: it is written when ``written`` reaches this.
 
         Guarantees:
-            Raises nothing for anything that the file system does: see ``trouble``.
+            Raises nothing for anything that happens on the way to the disk: see ``trouble``.
         """
         if not buffer:
             raise ValueError("there is nothing to append")
         if only_here and not self._pending and not self._is_open_here():
             return self.appended
-        self.appended += len(buffer)
+        rest = memoryview(buffer)
         self._pending.append(buffer)
+        self.appended += len(buffer)
         # While an earlier buffer waits, a timer decides when to try again.
         if len(self._pending) == 1:
-            self._rest = memoryview(buffer)
+            self._rest = rest
             self.retry(look=not only_here)
         return self.appended
 
@@ -151,6 +155,13 @@ class EventFile:
                 return self.retry(look=look)
             reason = error.strerror or str(error)
             self.trouble = f"{reason}: {self.path or self.directory}"
+            return False
+        except Exception as error:
+            # No memory, or a mistake of ours. Who has handed a buffer over must not do so again.
+            trouble = f"internal error: {error!r}: {self.path or self.directory}"
+            if trouble != self.trouble:
+                _log.error("%s", trouble, exc_info=error)
+            self.trouble = trouble
             return False
         self.trouble = None
         return True
@@ -235,13 +246,14 @@ class EventFile:
 
     def _create(self) -> tuple[OwnFile, int]:
         """Make the file, and set its header before what is pending."""
-        file, descriptor = create(
-            self.directory, self._clock(), self._host, self._suffix, self._bounds
-        )
+        now = self._clock()
+        head = frame([header.encode(now)])
+        # Before there is a file: it may be large, and each try would leave one behind.
+        rest = memoryview(head + self._pending[0])
+        file, descriptor = create(self.directory, now, self._host, self._suffix, self._bounds)
         self._descriptors.keep(self, descriptor)
-        head = frame([header.encode(self._clock())])
         self._file_begin, self._header_bytes = self.written, len(head)
-        self._rest = memoryview(head + self._pending[0])
+        self._rest = rest
         return file, descriptor
 
     def _descriptor(self, *, look: bool) -> int | None:

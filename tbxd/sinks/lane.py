@@ -8,12 +8,15 @@ longer than a healthy disk would need.
 from __future__ import annotations
 
 import errno
+import logging
 import queue
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, ParamSpec, TypeVar
+
+from tbxd.threads import NoThread, started
 
 PATIENCE_S = 0.05
 """How long the loop waits for an answer. A disk that is well gives it in less than a millisecond,
@@ -23,6 +26,8 @@ _SILENT_S = 3.0
 """A lane that has been at one thing for so long is told of as one that does not answer."""
 
 _SILENT = "the file system does not answer"
+
+_log = logging.getLogger(__name__)
 
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")
@@ -36,11 +41,26 @@ class Blocked(OSError):
         super().__init__(errno.ETIMEDOUT, _SILENT)
 
 
+class Failed(OSError):
+    """What was asked has failed by no word of a file system: for want of memory, or by a mistake.
+
+    It may be asked again. Neither is a reason to end a daemon that others are served by.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(errno.EIO, f"internal error: {error!r}")
+
+
 class Lane:
     """Does one thing after another, in a thread of its own.
 
     The thread is started with the first order, and never waited for longer than asked: it may be
     in a call that never returns. Several threads may give orders.
+
+    Guarantees:
+        What was ordered raises nothing but OSError, to whom it matters: NoThread if it was never
+        begun, Failed for what is no word of a file system. Of its kind, the first is logged with
+        its traceback.
 
     Args:
         name: of the thread.
@@ -56,6 +76,7 @@ class Lane:
         self._thread: threading.Thread | None = None
         self._began: float | None = None
         self._overdue: set[Future[Any]] = set()
+        self._logged: set[type[Exception]] = set()
 
     @property
     def is_late(self) -> bool:
@@ -79,12 +100,19 @@ class Lane:
         *arguments: _Arguments.args,
         **named: _Arguments.kwargs,
     ) -> Future[_Answer]:
-        """Have something done behind all that was begun before."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+        """Have something done behind all that was begun before.
+
+        Returns:
+            Its answer or its OSError, once it is there.
+        """
         future: Future[_Answer] = Future()
-        self._orders.put((future, lambda: work(*arguments, **named)))
+        try:
+            if self._thread is None:
+                self._thread = started(self._run, self._name)
+        except NoThread as error:
+            future.set_exception(error)
+        else:
+            self._orders.put((future, lambda: work(*arguments, **named)))
         return future
 
     def wait(self, future: Future[_Answer]) -> _Answer:
@@ -92,6 +120,7 @@ class Lane:
 
         Raises:
             Blocked: it is not done in time. The loop is woken once it is.
+            OSError: what it has raised.
         """
         try:
             return future.result(0.0 if self.is_late else self._patience_s)
@@ -115,6 +144,7 @@ class Lane:
 
         Raises:
             Blocked: it did not; if it was not begun, it never will be.
+            OSError: what it has raised.
         """
         if self.is_late:
             raise Blocked
@@ -139,6 +169,15 @@ class Lane:
         began = self._began
         return 0.0 if began is None else time.monotonic() - began
 
+    def _told(self, error: BaseException) -> BaseException:
+        """Return what whoever has ordered something is to hear of its error."""
+        if isinstance(error, OSError) or not isinstance(error, Exception):
+            return error
+        if type(error) not in self._logged:
+            self._logged.add(type(error))
+            _log.error("a file system's thread has failed at something", exc_info=error)
+        return Failed(error)
+
     def _run(self) -> None:
         while (order := self._orders.get()) is not None:
             future, work = order
@@ -148,7 +187,7 @@ class Lane:
                     answer = work()
                 except BaseException as error:
                     self._began = None
-                    future.set_exception(error)
+                    future.set_exception(self._told(error))
                 else:
                     self._began = None
                     future.set_result(answer)

@@ -9,7 +9,6 @@ from tbxd.reading.events import event_files
 
 from .disk import Disk
 from .event_file import EventFile
-from .lane import Blocked
 
 _NOTES_OF_A_FILE = 1000
 """So many notes one file may have beyond those that the clock alone numbers. In milliseconds also
@@ -43,7 +42,7 @@ class NoteSteps:
         if self._last is None:
             self._last = 0
             # A file system that does not answer leaves it to the clock alone.
-            with contextlib.suppress(Blocked):
+            with contextlib.suppress(OSError):
                 self._last = self._disk.writing.ask(self._earlier)
         self._last = max(int(wall_time * 1000), self._last + 1)
         return self._last

@@ -23,11 +23,14 @@ from tbxd.reading.events import events_of
 from tbxd.sinks import event_file
 from tbxd.sinks.descriptors import DESCRIPTORS
 from tbxd.sinks.disk import RETRY_FIRST_S, RETRY_MOST_S
+from tbxd.sinks.event_file import EventFile
 from tbxd_wire import frame, records
 from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
 from tests.tbxd.hellos import hello_of, scalar_frame, scalar_frames
 from tests.tbxd.opened import opened
+from tests.tbxd.threads import none_start
+from tests.waiting import wait_until
 
 
 class House:
@@ -446,6 +449,94 @@ def test_a_full_disk_holds_up_those_who_feed_it_and_nobody_else(
     assert stuck.trouble is None
     assert house.pipeline.drained
     assert steps_of(tmp_path / "full") == [0, 1, 2]
+
+
+def no_memory(*_: object, **__: object) -> int:
+    raise MemoryError
+
+
+@pytest.mark.parametrize("where", ["write", "create", "deliver"])
+def test_what_is_no_word_of_a_disk_holds_up_those_who_feed_it_and_nobody_else(
+    house: House,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    where: str,
+) -> None:
+    """A mistake of ours, or no memory: wherever it is met, it is tried again, and said once."""
+    entry = house.session(tmp_path / "run")
+    if where != "create":
+        house.feed(entry, scalar_frames(0, 3))
+        house.commit()
+    written = entry.session.committed
+    with monkeypatch.context() as patch:
+        if where == "write":
+            patch.setattr(os, "write", no_memory)
+        elif where == "create":
+            patch.setattr(event_file, "frame", no_memory)
+        else:
+            patch.setattr(EventFile, "append", no_memory)
+        house.feed(entry, scalar_frames(3, 6))
+        for _ in range(3):
+            house.commit(RETRY_MOST_S)
+            assert "internal error: MemoryError()" in (entry.trouble or "")
+            assert house.pipeline.deadline is not None
+            assert entry.session.committed == written
+        assert [each.levelname for each in caplog.records].count("ERROR") == 1
+        assert where != "create" or not (tmp_path / "run").exists()
+    house.feed(entry, scalar_frames(6, 9))
+    house.commit(RETRY_MOST_S)
+    house.commit(RETRY_MOST_S)
+    assert entry.trouble is None
+    assert steps_of(tmp_path / "run") == list(range(3 if where == "create" else 0, 9))
+    assert entry.session.committed == entry.session.accepted
+    assert house.pipeline.drained
+
+
+def test_a_thread_that_cannot_be_started_is_trouble_and_tried_again(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with none_start(monkeypatch):
+        known = house.session(tmp_path / "known", known=True)
+        with pytest.raises(OSError, match="no thread can be started"):
+            house.feed(known, scalar_frames(0, 3))
+        entry = house.session(tmp_path / "run")
+        house.feed(entry, scalar_frames(0, 3))
+        house.commit()
+        assert "no thread can be started" in (entry.trouble or "")
+        assert house.pipeline.deadline == house.now + RETRY_FIRST_S
+        house.feed(entry, scalar_frames(3, 6))
+        house.commit(RETRY_FIRST_S)
+        assert (entry.session.committed, house.pipeline.drained) == (0, False)
+    house.feed(known, scalar_frames(0, 3))
+    house.commit(RETRY_FIRST_S)
+    for run, count in (("known", 3), ("run", 6)):
+        assert steps_of(tmp_path / run) == list(range(count))
+    assert (entry.trouble, house.pipeline.drained) == (None, True)
+
+
+@pytest.mark.parametrize("policy", [Fsync.COMMIT, Fsync.INTERVAL])
+def test_a_sync_for_which_there_is_no_thread_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: Fsync
+) -> None:
+    house = House(tmp_path, fsync=policy)
+    entry = house.session(tmp_path / "run")
+    with none_start(monkeypatch):
+        house.feed(entry, scalar_frames(0, 3))
+        for _ in range(3):
+            house.commit(RETRY_MOST_S)
+        assert not house.pipeline.drained
+        assert (entry.session.committed > 0) == (policy is Fsync.INTERVAL)
+
+    def is_synced() -> bool:
+        house.commit(RETRY_MOST_S)
+        return house.pipeline.drained
+
+    wait_until(is_synced, "it is synced")
+    assert steps_of(tmp_path / "run") == [0, 1, 2]
+    # Nothing was in doubt, so nothing was written anew.
+    assert len(os.listdir(tmp_path / "run")) == 1
+    house.pipeline.close()
 
 
 def test_retries_come_at_longer_and_longer_intervals(

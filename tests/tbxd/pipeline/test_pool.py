@@ -20,11 +20,13 @@ from tbxd.pipeline import Pipeline, pool
 from tbxd.pipeline.pool import LOOK_AHEAD, Encoded, Events, Pool
 from tbxd.pipeline.stream import AGAIN_S
 from tbxd.reading.events import events_of
+from tbxd.threads import NoThread
 from tbxd_wire import frame, records
 from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
 from tbxd_wire.records import Record
 from tests.tbxd.hellos import hello_of, scalar_frame, scalar_frames
+from tests.tbxd.threads import none_start
 from tests.waiting import wait_until
 
 SLOW_TEXT = "x" * SLOW_FROM_BYTES
@@ -314,3 +316,49 @@ def test_several_are_encoded_at_once() -> None:
         assert [future.result(10) for future in futures] == [expected] * pool._THREADS
         wait_until(lambda: len(done) == pool._THREADS, "each has woken the loop")
         made.close()
+
+
+@pytest.fixture
+def made() -> Iterator[Pool]:
+    made = Pool(lambda: None)
+    yield made
+    made.close()
+
+
+def test_as_many_threads_as_there_can_be(made: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    record: Record = [int(Kind.TEXT), "t", 1, 1.5, "x"]
+    expected = Encoded(encode(record))
+    with none_start(monkeypatch), pytest.raises(NoThread):
+        made.encode(record)
+    with none_start(monkeypatch, beyond=1):
+        assert [made.encode(record).result(10) for _ in range(3)] == [expected] * 3
+    assert len(made._threads) == 1
+    assert made.encode(record).result(10) == expected
+    assert len(made._threads) == pool._THREADS
+
+
+def test_a_record_waits_for_a_thread(
+    house: House, made: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no fault of the record, and so no reason to refuse it."""
+    house.pipeline._pool = made
+    entry, other = house.session(tmp_path / "slow"), house.session(tmp_path / "quick")
+    house.feed(other, scalar_frame(1))
+    house.commit()
+    with none_start(monkeypatch):
+        house.feed(entry, slow_frame(1) + slow_frame(2) + scalar_frame(3))
+        house.feed(other, scalar_frame(2))
+        house.commit()
+        assert steps_of(tmp_path / "quick") == [1, 2]
+        assert "no thread can be started" in (entry.trouble or "")
+        assert house.pipeline.deadline == house.now + AGAIN_S
+        house.commit(AGAIN_S)
+        assert (entry.session.committed, entry.refused) == (0, 0)
+
+    def is_written() -> bool:
+        house.commit(AGAIN_S)
+        return house.pipeline.drained
+
+    wait_until(is_written, "it is written")
+    assert steps_of(tmp_path / "slow") == [1, 2, 3]
+    assert (entry.trouble, entry.refused) == (None, 0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +12,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tbxd.sinks import lane as lane_module
-from tbxd.sinks.lane import Blocked, Lane
+from tbxd.sinks.lane import Blocked, Failed, Lane
+from tbxd.threads import NoThread
+from tests.tbxd.threads import none_start
 from tests.waiting import wait_until
 
 SHORT_S = 0.02
@@ -45,8 +49,8 @@ def make(woken: threading.Event) -> Iterator[Callable[[float], Lane]]:
 def test_what_is_asked_is_answered_by_another_thread(make: Callable[[float], Lane]) -> None:
     lane = make(60.0)
     assert lane.ask(lambda: threading.current_thread().name) == "tbxd-test"
-    with pytest.raises(ZeroDivisionError):
-        lane.ask(lambda: 1 // 0)
+    with pytest.raises(FileNotFoundError):
+        lane.ask(os.stat, "/nowhere")
     assert lane.ask(max, 1, 2) == 2
 
 
@@ -156,3 +160,39 @@ def test_silence_is_told(
     assert lane.silent_at is None
     gate.set()
     wait_until(lambda: lane.trouble is None, "it has answered")
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
+def test_what_is_no_word_of_a_file_system_is_an_error_all_the_same(
+    make: Callable[[float], Lane], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever asks is ready for a disk that fails, and for nothing else."""
+    lane = make(60.0)
+    for _ in range(3):
+        with pytest.raises(Failed, match="internal error: MemoryError"):
+            lane.ask(fail, MemoryError())
+    with pytest.raises(Failed, match="ZeroDivisionError"):
+        lane.wait(lane.begin(lambda: 1 // 0))
+    # Of each kind the first, with its traceback.
+    logged = [(each.levelno, each.exc_info and each.exc_info[0]) for each in caplog.records]
+    assert logged == [(logging.ERROR, MemoryError), (logging.ERROR, ZeroDivisionError)]
+    assert lane.ask(max, 1, 2) == 2
+
+
+def test_without_a_thread_nothing_is_begun_and_it_may_be_tried_again(
+    make: Callable[[float], Lane], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = make(60.0)
+    asked: list[int] = []
+    with none_start(monkeypatch):
+        future = lane.begin(asked.append, 1)
+        with pytest.raises(NoThread):
+            lane.wait(future)
+        with pytest.raises(NoThread):
+            lane.ask(asked.append, 2)
+        lane.close(1.0)
+    lane.ask(asked.append, 3)
+    assert asked == [3]
