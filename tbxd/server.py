@@ -123,7 +123,7 @@ class Server:
         places.make_private(directory, os.getuid())
         mounts.refuse_network(directory)
         self._lock = lock.acquire(directory)
-        stack.callback(os.close, self._lock)
+        stack.callback(self._give_its_place_up)
         self._lock_file = lock.identity(os.path.join(directory, places.DAEMON_LOCK))
         directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         stack.callback(os.close, directory_fd)
@@ -176,6 +176,15 @@ class Server:
             _log.warning("not everything accepted is committed; it stays in the journals")
         _log.info("no longer serving %s", self._config.directory)
         self._socket.setsockopt(zmq.LINGER, _FAREWELL_MS)
+
+    def _give_its_place_up(self) -> None:
+        """Let go of the lock, unless a write is still on its way to a disk that does not answer.
+
+        It may arrive at any time, and before that nobody else may write the same. The lock then
+        ends with the process, and a process does not before its last call into the kernel has.
+        """
+        if self._pipeline.is_at_rest:
+            os.close(self._lock)
 
     # -- one turn of the loop
 

@@ -42,9 +42,9 @@ class Void:
         if self.shed & (self.shed - 1) == 0:
             self._wake()
 
-    def ever_fits(self, *record: Any) -> bool:
-        """Return False: there is no room."""
-        return False
+    def obstacle(self, *record: Any) -> str:
+        """Return why nothing ever fits."""
+        return "it has no journal"
 
     def batch(self, position: int, limit: int) -> tuple[memoryview, int]:
         """Return no frames."""

@@ -71,6 +71,8 @@ class Pipeline:
         self._pool = Pool(wake)
         self._host = socket.gethostname()
         self._directories: OrderedDict[tuple[str, str], RunDirectory] = OrderedDict()
+        self.is_at_rest = True
+        """Whether nothing is on its way to a disk, once it is closed."""
         self._streams: dict[bytes, Stream] = {}
         self._fed: set[Stream] = set()
         self._owing: set[Stream] = set()
@@ -229,7 +231,7 @@ class Pipeline:
         for directory in self._directories.values():
             directory.close()
         self._directories.clear()
-        self._disks.close()
+        self.is_at_rest = self._disks.close()
 
     def _settle(self, now: float) -> None:
         """Gather what the pool has done."""

@@ -160,10 +160,15 @@ class Disk:
             self._sync = self.syncing.begin(_sync, tuple(self._synced))
             self._sync.add_done_callback(lambda _: self._wake())
 
-    def close(self) -> None:
-        """End the threads; one that is in a call that does not end is left in it."""
-        for lane in (self.writing, self.reading, self.syncing):
-            lane.close(0.0 if lane.is_late else 1.0)
+    def close(self) -> bool:
+        """End the threads; one that is in a call that does not end is left in it.
+
+        Returns:
+            Whether nothing will be written any more.
+        """
+        lanes = (self.writing, self.reading, self.syncing)
+        ended = [lane.close(0.0 if lane.is_late else 1.0) for lane in lanes]
+        return ended[0]
 
     def _note_failure(self, error: OSError, now: float) -> None:
         """Begin again later, with the first round that its file has not got."""

@@ -86,10 +86,10 @@ class Disks:
         for disk in self._by_mount.values():
             disk.finish(now, at_once=at_once)
 
-    def close(self) -> None:
-        """End all threads."""
-        for disk in self._by_mount.values():
-            disk.close()
+    def close(self) -> bool:
+        """End all threads; return whether nothing will be written any more."""
+        ended = [disk.close() for disk in self._by_mount.values()]
+        return all(ended)
 
     def _open(self) -> int:
         """Return how many event files are open; from any thread."""

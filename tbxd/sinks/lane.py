@@ -155,11 +155,13 @@ class Lane:
             future.cancel()
             raise
 
-    def close(self, timeout_s: float) -> None:
-        """Have the thread end behind all that was begun, and wait for it for a moment."""
-        if self._thread is not None:
-            self._orders.put(None)
-            self._thread.join(timeout_s)
+    def close(self, timeout_s: float) -> bool:
+        """Have the thread end behind all that was begun; return whether it has, in a moment."""
+        if self._thread is None:
+            return True
+        self._orders.put(None)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _came_late(self, future: Future[Any]) -> None:
         self._overdue.discard(future)
