@@ -31,6 +31,7 @@ from tbxd_wire.limits import MIB
 from . import lock, signals
 from .config import Config
 from .conversation import Conversation
+from .counted import counted
 from .door import Door
 from .intake.roster import Roster
 from .notify import Notifier
@@ -258,7 +259,7 @@ class Server:
         self._roster.shrink()
         working = self._roster.working
         self._next_tick = now + (_TICK_S if self._busy() else _IDLE_TICK_S)
-        said = f"{working} sessions at work"
+        said = counted(working, "session at work", "sessions at work")
         if self._door.full:
             said += ", as many connections as there can be"
         if said != self._said:

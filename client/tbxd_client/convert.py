@@ -121,8 +121,8 @@ def plain(text: str) -> str:
     return str.__str__(text)
 
 
-def step(value: Any) -> int | None:
-    """Return a global step as an int64, or None for None.
+def step(value: Any, name: str = "global_step") -> int | None:
+    """Return a step as an int64, or None for None; ``name`` is what an error calls it.
 
     Takes what the peers take: ints, floats (truncated), numpy numbers, tensors of one element,
     numeric strings.
@@ -136,9 +136,9 @@ def step(value: Any) -> int | None:
     try:
         number = int(value)
     except (TypeError, ValueError, OverflowError) as error:
-        raise type(error)(f"global_step must be an integer, not {value!r:.60}: {error}") from None
+        raise type(error)(f"{name} must be an integer, not {value!r:.60}: {error}") from None
     if not STEP_MIN <= number <= STEP_MAX:
-        raise ValueError(f"global_step must be an int64 ({STEP_MIN} to {STEP_MAX}), not {number}")
+        raise ValueError(f"{name} must be an int64 ({STEP_MIN} to {STEP_MAX}), not {number}")
     return number
 
 
@@ -160,3 +160,15 @@ def wall_time(value: Any) -> float:
     if not isfinite(seconds):
         raise ValueError(f"walltime must be finite (seconds since 1970), not {seconds}")
     return seconds
+
+
+def timeout(value: float) -> float:
+    """Return how long to wait, in seconds.
+
+    Raises:
+        TypeError: no number.
+        ValueError: negative, or NaN.
+    """
+    if not value >= 0:
+        raise ValueError(f"timeout_s must be seconds from 0 on, not {value!r}")
+    return value

@@ -23,6 +23,7 @@ import click
 
 from tbxd import leftovers
 from tbxd.ask import ask
+from tbxd.counted import counted
 from tbxd.lock import daemon_is_there
 from tbxd_wire import places
 from tbxd_wire.errors import DaemonUnreachable
@@ -160,11 +161,22 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
                 if ended:
                     code = os.waitstatus_to_exitcode(status)
                     return code if code >= 0 else 128 - code
-            elif came.si_signo not in _OF_THE_KEYBOARD or came.si_code != _SI_KERNEL:
-                # What comes from the keyboard has reached the command already.
+            elif not _has_reached_the_command(came):
                 os.kill(pid, came.si_signo)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _has_reached_the_command(came: signal.struct_siginfo) -> bool:
+    """Return whether the kernel gave a signal to the command as well.
+
+    What comes from the keyboard goes to everybody in the terminal's foreground. A terminal that is
+    gone tells the session's leader alone, and when that has ended, everybody in its foreground.
+    """
+    if came.si_code != _SI_KERNEL:
+        return False
+    hung_up = came.si_signo == signal.SIGHUP and os.getsid(0) != os.getpid()
+    return hung_up or came.si_signo in _OF_THE_KEYBOARD
 
 
 def _wait_for_records(directory: str, job: str, timeout_s: float) -> list[str]:
@@ -188,15 +200,17 @@ def _wait_for_records(directory: str, job: str, timeout_s: float) -> list[str]:
             sessions = [each for each in facts["sessions"] if each["job"] == job]
             waiting = [text for each in sessions if (text := _unfinished(each))]
             if awaited := facts["daemon"]["awaited_by_job"].get(job):
-                waiting.append(f"{awaited} processes have logged and not been heard of yet")
+                who = counted(awaited, "process has", "processes have")
+                waiting.append(f"{who} logged and not been heard of yet")
             if not waiting and not facts["daemon"]["journals_waiting"]:
                 lost = [text for each in sessions if (text := _incomplete(each))]
                 left_alone = facts["daemon"]["left_alone_by_job"].get(job, {})
                 return lost + [
-                    f"{count} journals are left alone: {reason}"
+                    f"{counted(count, 'journal is', 'journals are')} left alone: {reason}"
                     for reason, count in left_alone.items()
                 ]
-            waiting = waiting or [f"{facts['daemon']['journals_waiting']} journals wait"]
+            journals = facts["daemon"]["journals_waiting"]
+            waiting = waiting or [counted(journals, "journal waits", "journals wait")]
         if time.monotonic() >= deadline:
             return [
                 f"not everything was committed after {timeout_s:g} s: {text}" for text in waiting
@@ -208,7 +222,8 @@ def _unfinished(session: dict[str, Any]) -> str | None:
     """Return what a session still has to do, if anything."""
     if session["pending_bytes"] or session["recovering"]:
         trouble = f" ({session['trouble']})" if session["trouble"] else ""
-        return f"{_name(session)} has {session['pending_bytes']} bytes to be written{trouble}"
+        pending = counted(session["pending_bytes"], "byte")
+        return f"{_name(session)} has {pending} to be written{trouble}"
     return f"{_name(session)} is still running" if session["state"] == "live" else None
 
 
@@ -216,11 +231,12 @@ def _incomplete(session: dict[str, Any]) -> str | None:
     """Return what an ended session has lost, if anything."""
     lost = []
     if session["shed"]:
-        lost.append(f"{session['shed']} records found its journal full")
+        lost.append(f"{counted(session['shed'], 'record')} found its journal full")
     if session["gap_bytes"]:
-        lost.append(f"{session['gap_bytes']} bytes could not be read")
+        lost.append(f"{counted(session['gap_bytes'], 'byte')} could not be read")
     if refused := session["refused"] + session["unknown"]:
-        lost.append(f"{refused} records were refused: {session['refused_reason']}")
+        what = counted(refused, "record was", "records were")
+        lost.append(f"{what} refused: {session['refused_reason']}")
     if session["state"] == "rejected":
         lost.append(f"it was turned away: {session['trouble']}")
     return f"{_name(session)}: {'; '.join(lost)}" if lost else None
@@ -228,4 +244,4 @@ def _incomplete(session: dict[str, Any]) -> str | None:
 
 def _name(session: dict[str, Any]) -> str:
     place = f"{session['run']}/{session['role']}" if session["role"] else session["run"]
-    return f"process {session['pid']}, logging to {place},"
+    return f"process {session['pid']} (logging to {place})"

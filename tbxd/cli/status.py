@@ -11,13 +11,14 @@ from typing import Any
 import click
 
 from tbxd.ask import ask
+from tbxd.counted import counted
 
 from .options import directory_option
 
 _FILE_COLUMNS = 200
 _NOT_TAKEN = {
-    "left_alone": "{count:,} journals are left alone",
-    "turned_away": "sessions turned away {count:,} times",
+    "left_alone": ("journal is left alone", "journals are left alone"),
+    "turned_away": ("time a session was turned away", "times a session was turned away"),
 }
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
@@ -50,18 +51,19 @@ def _show(facts: dict[str, Any]) -> None:
     console.print(
         f"[bold]tbxd {daemon['version']}[/bold], pid {daemon['pid']},"
         f" up {_duration(daemon['uptime_s'])}, {_size(daemon['rss_bytes'])} resident,"
-        f" {daemon['sessions']} live sessions, {daemon['journals_waiting']} journals waiting,"
-        f" {daemon['malformed_messages']} malformed messages"
+        f" {counted(daemon['sessions'], 'live session')},"
+        f" {counted(daemon['journals_waiting'], 'journal')} waiting,"
+        f" {counted(daemon['malformed_messages'], 'malformed message')}"
     )
     console.print(escape(daemon["directory"]), style="dim")
     if daemon["times_full"]:
         console.print(
-            f"{daemon['connections']:,} connections of {daemon['connections_limit']:,} that there"
-            f" can be; {daemon['times_full']:,} times there were as many"
+            f"{counted(daemon['connections'], 'connection')} of {daemon['connections_limit']:,}"
+            f" that there can be; {counted(daemon['times_full'], 'time')} there were as many"
         )
-    for what in ("left_alone", "turned_away"):
+    for what, words in _NOT_TAKEN.items():
         for reason, count in daemon[f"{what}_by_reason"].items():
-            console.print(escape(f"{_NOT_TAKEN[what].format(count=count)}: {reason}"))
+            console.print(escape(f"{counted(count, *words)}: {reason}"))
     by_run: dict[str, list[dict[str, Any]]] = {}
     for session in facts["sessions"]:
         by_run.setdefault(session["run"], []).append(session)
@@ -111,9 +113,9 @@ def _remarks(session: dict[str, Any]) -> Iterator[str]:
     if session["recovering"]:
         yield "its journal is being read"
     if session["gap_bytes"]:
-        yield f"{session['gap_bytes']:,} bytes lost"
+        yield f"{counted(session['gap_bytes'], 'byte')} lost"
     for reason, count in session["refused_by_reason"].items():
-        yield f"{count:,} records refused: {reason}"
+        yield f"{counted(count, 'record')} refused: {reason}"
     if session["steps_back"]:
         yield f"steps that went back: {session['steps_back']:,}"
 

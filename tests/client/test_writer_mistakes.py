@@ -117,13 +117,22 @@ def test_names_that_are_no_text(run: str, argument: str) -> None:
     assert not os.path.exists(run)
 
 
+@pytest.mark.parametrize("timeout_s", [-1, -0.5, float("-inf"), float("nan")])
+def test_times_that_nobody_can_wait(writer: SummaryWriter, timeout_s: float) -> None:
+    writer.add_scalar("tag", 0.5, 1)
+    for wait in (writer.flush, writer.close, writer.file_writer.flush, writer.file_writer.close):
+        with pytest.raises(ValueError, match="timeout_s must be seconds from 0 on, not "):
+            wait(timeout_s)
+    writer.close(0)
+
+
 def test_other_mistakes_of_the_constructor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(FileExistsError):
         SummaryWriter(tmp_path / "file")
     with pytest.raises(NotADirectoryError):
         SummaryWriter(tmp_path / "file" / "run")
-    with pytest.raises(ValueError, match="invalid literal"):
+    with pytest.raises(ValueError, match="purge_step must be an integer, not 'one'"):
         SummaryWriter(tmp_path / "run", purge_step="one")  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         SummaryWriter(7)  # type: ignore[arg-type]

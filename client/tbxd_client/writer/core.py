@@ -60,7 +60,7 @@ class Writer:
     ) -> None:
         chosen = logdir or log_dir or None
         self.logdir = os.fsdecode(chosen) if chosen is not None else _default_logdir(comment)
-        self.purge_step = convert.step(purge_step)
+        self.purge_step = convert.step(purge_step, "purge_step")
         self.max_queue = max_queue
         self.flush_secs = flush_secs
         self.filename_suffix = filename_suffix
@@ -112,16 +112,21 @@ class Writer:
 
         Raises:
             FlushTimeout: it was not after ``timeout_s`` seconds; nothing is lost by that.
+            ValueError: a negative timeout.
         """
-        self._recorder.flush(timeout_s)
+        self._recorder.flush(convert.timeout(timeout_s))
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
         """Flush, then end the session. A later call logs into the same run again.
 
-        Never raises and never takes longer than ``timeout_s`` seconds: what no daemon has
-        committed by then stays in the journal, one warning says so, and a daemon will write it.
+        Never takes longer than ``timeout_s`` seconds, and raises nothing else than what follows:
+        what no daemon has committed by then stays in the journal, one warning says so, and a daemon
+        will write it.
+
+        Raises:
+            ValueError: a negative timeout.
         """
-        self._recorder.close(timeout_s)
+        self._recorder.close(convert.timeout(timeout_s))
 
     def __enter__(self) -> Self:
         return self

@@ -176,11 +176,16 @@ class FileWriter:
 
         Raises:
             FlushTimeout: it was not after ``timeout_s`` seconds; nothing is lost by that.
+            ValueError: a negative timeout.
         """
         self._writer.flush(timeout_s)
 
     def close(self, timeout_s: float = CLOSE_TIMEOUT_S) -> None:
-        """Flush, then end the session. Never raises and never takes longer than ``timeout_s``."""
+        """Flush, then end the session, as ``SummaryWriter.close`` does it.
+
+        Raises:
+            ValueError: a negative timeout.
+        """
         self._writer.close(timeout_s)
 
     def reopen(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -96,7 +98,9 @@ def test_it_returns_when_everything_is_written(runtime: Path, tmp_path: Path) ->
 def test_a_command_that_succeeded_but_lost_records(runtime: Path, tmp_path: Path) -> None:
     ended = run(runtime, *logging_command(tmp_path / "run", shed=3))
     assert ended.returncode == 75
-    assert "3 records found its journal full" in ended.stderr
+    who = rf"process \d+ \(logging to {tmp_path}/run\)"
+    said = rf"tbxd exec: {who}: 3 records found its journal full\n"
+    assert re.fullmatch(said, ended.stderr)
 
 
 def test_limits_of_journals_are_set_for_the_command(runtime: Path) -> None:
@@ -220,7 +224,7 @@ print(child, flush=True)
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     os.kill(int(ended.stdout), signal.SIGKILL)
     assert ended.returncode == 75
-    assert "1 processes have logged and not been heard of yet" in ended.stderr
+    assert "1 process has logged and not been heard of yet" in ended.stderr
 
 
 def test_what_the_daemon_may_not_write(runtime: Path, tmp_path: Path) -> None:
@@ -229,7 +233,7 @@ def test_what_the_daemon_may_not_write(runtime: Path, tmp_path: Path) -> None:
         ended = run(runtime, *logging_command(tmp_path / "run"))
         other = run(runtime, *logging_command(tmp_path / "root" / "run"))
     assert ended.returncode == 75
-    assert "1 journals are left alone: this daemon does not write there" in ended.stderr
+    assert "1 journal is left alone: this daemon does not write there" in ended.stderr
     assert (other.returncode, other.stderr) == (0, "")
 
 
@@ -253,6 +257,45 @@ def test_signals_are_passed_on(runtime: Path, number: int) -> None:
         assert process.stdout.readline() == b"ready\n"
         process.send_signal(number)
         assert process.wait(30) == 40
+
+
+HANGING_UP = """
+import os, signal, sys
+heard = {signal.SIGHUP, signal.SIGUSR1}
+signal.pthread_sigmask(signal.SIG_BLOCK, heard)
+report = open(sys.argv[1], "w")
+print("ready", os.getppid(), file=report, flush=True)
+for _ in range(2):
+    came = signal.sigwaitinfo(heard)
+    print(signal.Signals(came.si_signo).name, came.si_pid == os.getppid(), file=report, flush=True)
+    if came.si_signo == signal.SIGHUP:
+        # Passed on in its turn: behind a hang-up that is passed on, too.
+        os.kill(os.getppid(), signal.SIGUSR1)
+"""
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_a_terminal_that_hangs_up_reaches_the_command_once(
+    runtime: Path, tmp_path: Path, leads: bool
+) -> None:
+    """By way of `tbxd exec` if that leads the session, and else from the kernel itself."""
+    report = tmp_path / "report"
+    command = arguments(runtime, sys.executable, "-c", HANGING_UP, str(report))
+    if not leads:
+        command = ["sh", "-c", '"$@"; exit', "sh", *command]
+    terminal, its_end = pty.openpty()
+    child = subprocess.Popen(["setsid", "--ctty", *command], stdin=its_end)
+    os.close(its_end)
+    wait_until(lambda: report.exists() and report.read_text()[-1:] == "\n", "the command runs")
+    passing_on = int(report.read_text().split()[1])
+    # Else it might be so quick that two hang-ups are one.
+    os.kill(passing_on, 0 if leads else signal.SIGSTOP)
+    os.close(terminal)
+    wait_until(lambda: "SIGHUP" in report.read_text(), "it has heard of it")
+    os.kill(passing_on, 0 if leads else signal.SIGCONT)
+    wait_until(lambda: report.read_text().count("\n") == 3, "it has heard what came then")
+    assert report.read_text() == f"ready {passing_on}\nSIGHUP {leads}\nSIGUSR1 True\n"
+    child.wait()
 
 
 def test_a_daemon_that_left_in_between_is_started_again(runtime: Path, tmp_path: Path) -> None:

@@ -85,7 +85,8 @@ def test_people_get_a_table_for_each_run(shown: tuple[str, str], tmp_path: Path)
         "rank7",
         "1,236",
         "17",
-        "1 records refused: ",
+        "1 record refused: ",
+        "1 live session, 1 journal waiting, ",
         "steps that went back: 1",
     ):
         assert word in text
