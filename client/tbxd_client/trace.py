@@ -35,7 +35,8 @@ def nodes(model: Any, inputs: Any, verbose: bool = False, strict: bool = True) -
 
     Args:
         model: a ``torch.nn.Module``, or one that was scripted or traced.
-        inputs: a tensor, or a tuple of the arguments of its ``forward``.
+        inputs: a tensor, or a tuple of the arguments of its ``forward``; None will do for a model
+            that was scripted or traced.
         verbose: print torch's own text of the graph.
         strict: as ``torch.jit.trace`` has it; False allows outputs that are lists or dicts.
 
@@ -51,6 +52,11 @@ def nodes(model: Any, inputs: Any, verbose: bool = False, strict: bool = True) -
         # Who calls add_graph cannot trace any other way.
         warnings.filterwarnings("ignore", "`torch.jit.trace", DeprecationWarning)
         jit: Any = torch.jit
+        if inputs is None and not isinstance(model, jit.ScriptModule):
+            raise RuntimeError(
+                "a model is traced by running it once: give add_graph an example of its input"
+                " (input_to_model), or () for a model that takes none"
+            )
         # Unchecked: the check traces the model again, to find out whether it does the same thing
         # twice. That matters to who runs what was traced, and costs as much as tracing.
         traced = jit.trace(model, inputs, strict=strict, check_trace=False)

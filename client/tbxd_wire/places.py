@@ -86,8 +86,14 @@ def require_private(directory: str, uid: int) -> None:
     if found.st_uid != uid:
         raise DirectoryError(directory, f"belongs to user {found.st_uid}, not to {uid}")
     if found.st_mode & 0o077:
+        # For whoever has forgotten that it is set.
+        chosen = os.environ.get(DIRECTORY_VARIABLE)
+        named = chosen and os.path.abspath(chosen) == directory
+        origin = f"(${DIRECTORY_VARIABLE}) " if named else ""
         raise DirectoryError(
-            directory, f"has mode {found.st_mode & 0o777:04o}; it must be closed to others (0700)"
+            directory,
+            f"{origin}has mode {found.st_mode & 0o777:04o}; it must be closed to others (0700):"
+            f" chmod 700 {directory}",
         )
 
 

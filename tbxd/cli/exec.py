@@ -79,7 +79,12 @@ def command(
     journal_full: str | None,
     arguments: tuple[str, ...],
 ) -> None:
-    """Run a command, and wait until all it logged is in its event files."""
+    """Run a command, and wait until all it logged is in its event files.
+
+    Exits as the command does: with 128 + n if signal n killed it, with 127 or 126 if it cannot be
+    started. If it succeeded, with 75 when records were shed, refused or not written in time. With 3
+    if no daemon can be started.
+    """
     chosen = {
         places.JOURNAL_LIMIT_VARIABLE: journal_limit,
         places.JOURNAL_FULL_VARIABLE: journal_full,

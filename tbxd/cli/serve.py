@@ -53,7 +53,7 @@ def _size(_ctx: click.Context, _parameter: click.Parameter, value: str) -> int:
     default="256 MiB",
     show_default=True,
     metavar="SIZE",
-    help="Most that all sessions together may have on their way.",
+    help="Most that all sessions together may have on their way; at least 1 MiB.",
 )
 @click.option(
     "--root",

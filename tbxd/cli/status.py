@@ -27,7 +27,11 @@ _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 @directory_option
 @click.option("--json", "as_json", is_flag=True, help="Print all facts as one JSON object.")
 def command(directory: str, as_json: bool) -> None:
-    """Show how the daemon and its sessions stand."""
+    """Show how the daemon and its sessions stand.
+
+    Exits with 0; with 3 if no daemon answers, and with 1 if the runtime directory cannot be
+    trusted.
+    """
     facts = ask(directory)
     if as_json:
         click.echo(json.dumps(facts, indent=2))

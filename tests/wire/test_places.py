@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def test_make_private_refuses_what_others_may_enter(tmp_path: Path, mode: int) -
     with pytest.raises(DirectoryError, match="closed to others"):
         places.make_private(str(directory), ME)
     assert directory.stat().st_mode & 0o7777 == mode
+
+
+def test_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    directory = tmp_path / "tbxd"
+    directory.mkdir()
+    directory.chmod(0o755)
+    said = f"has mode 0755; it must be closed to others (0700): chmod 700 {directory}"
+    monkeypatch.setenv(places.DIRECTORY_VARIABLE, str(tmp_path / "." / "other"))
+    with pytest.raises(DirectoryError, match=re.escape(f"{directory}: {said}")):
+        places.make_private(str(directory), ME)
+    monkeypatch.setenv(places.DIRECTORY_VARIABLE, f"{tmp_path}/./tbxd")
+    with pytest.raises(DirectoryError, match=re.escape(f"{directory}: ($TBXD_DIR) {said}")):
+        places.make_private(str(directory), ME)
 
 
 def test_make_private_refuses_another_owner(tmp_path: Path) -> None:

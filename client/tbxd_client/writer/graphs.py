@@ -28,13 +28,14 @@ class GraphMethods(Writer):
 
         Args:
             model: a ``torch.nn.Module``; every module of it gets back the mode that it was in.
-            input_to_model: a tensor, or a tuple of the arguments of the model's ``forward``.
+            input_to_model: a tensor, or a tuple of the arguments of the model's ``forward``; () if
+                it takes none. Needless only for a model that was scripted or traced.
             verbose: print the graph as torch has it.
             use_strict_trace: False allows a model to return lists and dicts.
 
         Raises:
             AttributeError: ``model`` is no module.
-            RuntimeError: it cannot be traced.
+            RuntimeError: it cannot be traced; among others for want of an input.
             Whatever the model itself raises on this input.
         """
         nodes = trace.nodes(model, input_to_model, verbose, use_strict_trace)

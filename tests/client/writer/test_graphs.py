@@ -35,6 +35,31 @@ def test_the_records_of_a_graph(writer: SummaryWriter, logged: Logged) -> None:
     assert b"/device:CPU:0" in bytes(metadata[4].data)
 
 
+class Constant(nn.Module):
+    """It takes no input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(2))
+
+    def forward(self) -> torch.Tensor:
+        return self.weight * 2
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:The input to trace is already a ScriptModule")
+def test_a_graph_needs_an_input(writer: SummaryWriter, logged: Logged) -> None:
+    with pytest.raises(RuntimeError, match="give add_graph an example of its input"):
+        writer.add_graph(model())
+    assert logged() == []
+    with pytest.raises(RuntimeError, match=r"or \(\) for a model that takes none"):
+        writer.add_graph(Constant())
+    writer.add_graph(Constant(), ())
+    # There is nothing to trace any more.
+    writer.add_graph(torch.jit.script(model()))
+    assert [record[0] for record in logged()] == 2 * [Kind.GRAPH, Kind.RUN_METADATA]
+
+
 def test_defaults_of_use_metadata(writer: SummaryWriter, logged: Logged) -> None:
     with writer.use_metadata(global_step=7, walltime=5.0):
         writer.add_graph(model(), torch.zeros(1, 2))

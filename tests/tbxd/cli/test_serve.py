@@ -159,6 +159,18 @@ def test_help_names_every_command() -> None:
         assert tbxd(name, "--help").returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("status", "Exits with 0; with 3 if no daemon answers, and with 1 if"),
+        ("exec", "with 75 when records were shed, refused or not written in time"),
+        ("serve", "at least 1 MiB"),
+    ],
+)
+def test_help_tells_exit_codes_and_limits(name: str, said: str) -> None:
+    assert said in " ".join(tbxd(name, "--help").stdout.split())
+
+
 def test_the_version() -> None:
     assert re.fullmatch(r"tbxd \S+\n", tbxd("--version").stdout)
 
