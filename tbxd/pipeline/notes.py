@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 
+from tbxd.counted import counted
 from tbxd.encode import note
 from tbxd.intake.entry import Entry
 from tbxd.intake.session import State
@@ -92,9 +93,9 @@ def _last(entry: Entry) -> str:
     if entry.last_wall_time is not None:
         parts.append(f"last record {_clock(entry.last_wall_time)}")
     if entry.shed:
-        parts.append(f"{entry.shed:,} records shed because its journal was full")
+        parts.append(f"{counted(entry.shed, 'record')} shed because its journal was full")
     for reason, records in entry.refusals.by_reason.items():
-        parts.append(f"{records:,} records refused: {reason}")
+        parts.append(f"{counted(records, 'record')} refused: {reason}")
     return "".join(f"; {part}" for part in parts)
 
 

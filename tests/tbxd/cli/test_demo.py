@@ -100,7 +100,7 @@ def test_a_training_that_fails_is_no_success(tmp_path: Path, runtime_directory: 
     done = _demo(tmp_path / "runs", runtime_directory, TBXD_JOURNAL_LIMIT="a lot")
     assert done.returncode == 1
     assert "TBXD_JOURNAL_LIMIT: expected a size" in done.stderr
-    assert "tbxd: the training ended with exit code 1; nothing was counted" in done.stderr
+    assert "tbxd: the training ended with exit code 2; nothing was counted" in done.stderr
 
 
 def test_a_place_where_no_run_can_be(tmp_path: Path, runtime_directory: str) -> None:

@@ -160,7 +160,7 @@ def test_what_finds_no_journal_at_all_is_missed(runtime: Path, tmp_path: Path) -
     limit = ("--journal-limit", "64KiB")
     ended = run(runtime, sys.executable, "-c", script, options=limit)
     assert ended.returncode == 75
-    assert f"{tmp_path}/b: 1 records found its journal full" in ended.stderr.replace(",:", ":")
+    assert f"{tmp_path}/b): 1 record found its journal full" in ended.stderr
 
 
 def test_a_parent_that_ignores_the_end_of_children(runtime: Path) -> None:

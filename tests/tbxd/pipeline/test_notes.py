@@ -242,7 +242,7 @@ def test_refused(house: House, tmp_path: Path) -> None:
     assert curve(run, "tbxd/shed") == []
     assert [value for _, value in curve(run, "tbxd/refused")] == [1.0, 3.0]
     assert "; 2 records refused: " in last_text(run)
-    assert "; 1 records refused: " in last_text(run)
+    assert "; 1 record refused: " in last_text(run)
 
 
 def test_notes_take_nothing_from_the_records(house: House, tmp_path: Path) -> None:
