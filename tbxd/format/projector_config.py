@@ -9,6 +9,7 @@ knows and comments included.
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -20,6 +21,10 @@ from .projection import METADATA, SPRITE, TENSORS_BINARY, TENSORS_TEXT, Projecti
 
 CONFIG = "projector_config.pbtxt"
 """Name of the file, in the run's directory."""
+
+CONFIG_BYTES = 4 << 20
+"""A larger file is taken for none of ours. A block takes some 240 bytes, so that is 17,000
+embeddings of one run, and ten seconds each time that one is added."""
 
 _FIELD = "embeddings"
 _TOKEN = re.compile(
@@ -125,55 +130,81 @@ def _embeddings(text: str) -> Iterator[tuple[_Span, list[_Span]]]:
     As protobuf's text has it: the field's name, a colon or none, then ``{...}`` or ``<...>`` or
     ``[{...}, ...]``; strings and comments may hold anything. A field that nothing closes is none.
     """
-    tokens = [
-        (found[0], found.start(), found.end())
-        for found in _TOKEN.finditer(text)
-        if not found[0].isspace() and not found[0].startswith("#")
-    ]
-    words = [word for word, _, _ in tokens]
+    tokens = _Tokens(text)
     depth = at = 0
     while at < len(tokens):
-        word = words[at]
         first = at + 1
-        if depth == 0 and word == _FIELD:
-            first += words[first : first + 1] == [":"]
-            if words[first : first + 1] and words[first] in _OPEN:
-                last = _closing(words, first)
+        if depth == 0 and tokens.is_word(at, _FIELD):
+            first += tokens.mark(first) == ":"
+            opened = tokens.mark(first)
+            if opened and opened in _OPEN:
+                last = tokens.closing(first)
                 if last is not None:
-                    elements = _elements(words, first, last) if words[first] == "[" else []
-                    spans = [(tokens[begin][1], tokens[end][2]) for begin, end in elements]
-                    if spans or words[first] != "[":
-                        yield (tokens[at][1], tokens[last][2]), spans
+                    elements = _elements(tokens, first, last) if opened == "[" else []
+                    if elements or opened != "[":
+                        yield tokens.span(at, last), elements
                     first = last
                 first += 1
-        elif word in _OPEN:
+        elif tokens.mark(at) in _OPEN:
             depth += 1
-        elif word in _CLOSE:
+        elif tokens.mark(at) in _CLOSE:
             depth = max(depth - 1, 0)
         at = first
 
 
-def _closing(words: list[str], first: int) -> int | None:
-    """Return the number of the word that closes what word ``first`` opens."""
-    depth = 0
-    for at in range(first, len(words)):
-        if words[at] in _OPEN:
-            depth += 1
-        elif words[at] in _CLOSE:
-            depth -= 1
-            if depth == 0:
-                return at
-    return None
-
-
-def _elements(words: list[str], first: int, last: int) -> list[_Span]:
-    """Return the first and last word of each block in the list between two words."""
+def _elements(tokens: _Tokens, first: int, last: int) -> list[_Span]:
+    """Return where each block stands in the list between two tokens."""
     found = []
     at = first + 1
     while at < last:
-        end = _closing(words, at) if words[at] in _OPEN else None
+        end = tokens.closing(at)
         if end is not None:
-            found.append((at, end))
+            found.append(tokens.span(at, end))
             at = end
         at += 1
     return found
+
+
+class _Tokens:
+    """The tokens of a text, but for spaces and comments, and which of them close which.
+
+    Kept as numbers alone: of a text that is no configuration, each character may be a token.
+    """
+
+    __slots__ = ("_closings", "_ends", "_starts", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts, self._ends = array("l"), array("l")
+        for found in _TOKEN.finditer(text):
+            start = found.start()
+            if not text[start].isspace() and text[start] != "#":
+                self._starts.append(start)
+                self._ends.append(found.end())
+        # 0 for what nothing closes, as the first token closes nothing.
+        self._closings = array("l", bytes(self._starts.itemsize * len(self._starts)))
+        opened = array("l")
+        for at, start in enumerate(self._starts):
+            if text[start] in _OPEN:
+                opened.append(at)
+            elif text[start] in _CLOSE and opened:
+                self._closings[opened.pop()] = at
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def mark(self, at: int) -> str:
+        """Return the first character of a token, which tells all but words; "" behind the last."""
+        return self._text[self._starts[at]] if at < len(self._starts) else ""
+
+    def is_word(self, at: int, word: str) -> bool:
+        """Return whether a token is ``word``."""
+        return self._text[self._starts[at] : self._ends[at]] == word
+
+    def closing(self, at: int) -> int | None:
+        """Return the number of the token that closes what token ``at`` opens, if it opens any."""
+        return self._closings[at] or None
+
+    def span(self, first: int, last: int) -> _Span:
+        """Return where the text stands from one token to another."""
+        return self._starts[first], self._ends[last]

@@ -9,6 +9,7 @@ each event, in order, which is why it is asked here and not when a frame comes i
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -19,6 +20,8 @@ from tbxd_wire.errors import RecordError
 from tbxd_wire.records import Record
 
 from .pool import Encoded, Events, Pool
+
+_IN_THE_WAY = (IsADirectoryError, NotADirectoryError, FileExistsError)
 
 
 class Gathered:
@@ -145,7 +148,8 @@ class Owed:
         """Return its events, or raise why there are none.
 
         Raises:
-            RecordError: it cannot be encoded, or something stands where its files must be.
+            RecordError: it cannot be encoded, something stands where its files must be, or one of
+                them is larger than a file may be there.
             OSError: its files cannot be written now, or it cannot be encoded now.
         """
         if self._encoded is None:
@@ -155,7 +159,9 @@ class Owed:
             placed, self._placed = self._placed, None
             try:
                 placed.result()
-            except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+            except OSError as error:
+                if not isinstance(error, _IN_THE_WAY) and error.errno != errno.EFBIG:
+                    raise
                 # Unlike a disk that is full or away, that does not pass.
                 raise RecordError(f"{error.strerror}: {error.filename}") from None
         return encoded.events

@@ -56,15 +56,6 @@ class Bounds:
         _refuse(self._judge(place))
         return place
 
-    def check_opened(self, descriptor: int) -> None:
-        """Return if an open file lies where it may, whatever its path has led through.
-
-        Raises:
-            OSError: EACCES, or it cannot be found out.
-        """
-        if self._roots:
-            _refuse(self._judge(os.readlink(f"/proc/self/fd/{descriptor}")))
-
     def _judge(self, real_path: str) -> str | None:
         if not self._roots or any(
             os.path.commonpath((real_path, root)) == root for root in self._roots

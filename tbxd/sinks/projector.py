@@ -5,24 +5,28 @@ Guarantees:
     configuration says about an embedding is true of its files. To write the same again changes
     nothing, so a record may be replayed.
     Embeddings that others have put into the configuration stay in it as they are.
+    Only a regular file in the run's own directory is read for it, and none that is larger than
+    any configuration is. What else stands under that name is neither followed nor opened nor moved.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import threading
 
 from tbxd.format import projector_config
 from tbxd.format.projection import Projection
-from tbxd.format.projector_config import CONFIG
+from tbxd.format.projector_config import CONFIG, CONFIG_BYTES
 
 from . import directories
 from .bounds import UNBOUNDED, Bounds
 
 DAMAGED = CONFIG + ".damaged"
-"""Where a configuration is kept that cannot be read, and with which TensorBoard's projector fails
-for all runs. Its whole blocks go on in the new one."""
+"""What a configuration is called from then on that cannot be read, and with which TensorBoard's
+projector fails for all runs. Its whole blocks go on in the new one."""
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -40,13 +44,16 @@ def write(directory: str, projection: Projection, bounds: Bounds = UNBOUNDED) ->
 
     Raises:
         OSError: what the disk did. Nothing is lost by it, and the same may be tried again.
+        FileExistsError, IsADirectoryError, NotADirectoryError: something else stands in the way.
+        OSError: EFBIG, for a file would be larger than any may be here, or the configuration is too
+            large to be one.
     """
     with _locks[hash(directory) % len(_locks)]:
         try:
             _write(directory, projection, bounds)
         except OSError as error:
-            if error.filename and not os.path.isabs(error.filename):
-                # The name of a file in it tells nobody where it is.
+            if not os.path.isabs(error.filename or ""):
+                # The name of a file in it, or none, tells nobody where it is.
                 error.filename = directory
             raise
 
@@ -55,7 +62,7 @@ def _write(directory: str, projection: Projection, bounds: Bounds) -> None:
     place = bounds.resolve(os.path.join(directory, projection.place))
     run = bounds.resolve(directory)
     with directories.made(place) as (within, parents), directories.opened(run) as above:
-        kept, previous = projector_config.split(_read_config(above, bounds), projection.name)
+        kept, previous = projector_config.split(_read_config(above), projection.name)
         block = projector_config.block_of(projection)
         if previous and previous != [block]:
             # What it says will not be true of the new files, for example their shape: on the way
@@ -73,28 +80,44 @@ def _write(directory: str, projection: Projection, bounds: Bounds) -> None:
             os.fsync(above)
 
 
-def _read_config(run: int, bounds: Bounds) -> str:
+def _read_config(run: int) -> str:
     """Return the configuration that is there, "" for none; what is none is replaced by one."""
-    try:
-        # A pipe holds nobody, and is empty.
-        descriptor = os.open(CONFIG, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=run)
-    except FileNotFoundError:
-        return ""
-    with open(descriptor, "rb") as file:
-        # It may be a link. What cannot be read goes on under another name.
-        bounds.check_opened(descriptor)
-        content = file.read()
+    content = _content(run)
     text = content.decode(errors="replace")
     if text.encode() == content and projector_config.is_valid(text):
         return text
-    _replace(run, DAMAGED, content)
     text = projector_config.salvaged(text)
-    _replace(run, CONFIG, text.encode())
+    # Whoever may not read what cannot be read may not do so under another name.
+    _replace(run, CONFIG, text.encode(), aside=DAMAGED)
     return text
 
 
-def _replace(directory: int, name: str, content: bytes) -> None:
-    """Make ``name`` a file of this content, with the content on stable storage."""
+def _content(run: int) -> bytes:
+    """Return what the configuration's file holds."""
+    try:
+        # Opens nothing: a link may lead to what others may not read, a device does what it does.
+        found = os.open(CONFIG, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=run)
+    except FileNotFoundError:
+        return b""
+    try:
+        if not stat.S_ISREG(os.fstat(found).st_mode):
+            raise FileExistsError(errno.EEXIST, f"{CONFIG} is not a regular file")
+        descriptor = os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(found)
+    with open(descriptor, "rb") as file:
+        content = file.read(CONFIG_BYTES + 1)
+    if len(content) > CONFIG_BYTES:
+        raise OSError(errno.EFBIG, f"{CONFIG} has more than {CONFIG_BYTES:,} bytes")
+    return content
+
+
+def _replace(directory: int, name: str, content: bytes, aside: str | None = None) -> None:
+    """Make ``name`` a file of this content, with the content on stable storage.
+
+    Args:
+        aside: what the file that has the name now is called from then on; None: it goes.
+    """
     # The same name each time, so that what a killed daemon leaves goes and is not kept.
     # (TensorBoard takes every file with "tfevents" in its name for one of events.)
     temporary = f".{name}.new"
@@ -109,7 +132,14 @@ def _replace(directory: int, name: str, content: bytes) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        if aside is not None:
+            os.rename(name, aside, src_dir_fd=directory, dst_dir_fd=directory)
+        try:
+            os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        except OSError:
+            if aside is not None:
+                os.rename(aside, name, src_dir_fd=directory, dst_dir_fd=directory)
+            raise
     except OSError:
         # Where the disk is full, it gives its room back.
         os.unlink(temporary, dir_fd=directory)

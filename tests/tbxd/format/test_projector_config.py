@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import time
+import tracemalloc
 
 import pytest
 from google.protobuf import text_format
@@ -12,6 +14,7 @@ from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 from tbxd.format import projector_config
 from tbxd.format.projection import Projection
+from tbxd.format.projector_config import CONFIG_BYTES
 
 # A backslash that begins no escape, as tensorboardX writes tags, is one more character.
 pytestmark = pytest.mark.filterwarnings("ignore:.*invalid escape sequence:DeprecationWarning")
@@ -114,6 +117,28 @@ def test_whole_blocks_of_a_damaged_one_are_saved(damage: str) -> None:
     text = f"{good[0]}\n{damage}\n{good[1]}\n"
     assert not projector_config.is_valid(text)
     assert projector_config.salvaged(text) == f'{good[0]}\nembeddings {{tensor_name: "b"}}\n'
+
+
+@pytest.mark.parametrize("text", ["embeddings {", "embeddings: [ {"])
+def test_what_nothing_closes_takes_no_time(text: str) -> None:
+    """Not quadratic: what closes what is found out once."""
+    text *= CONFIG_BYTES // 8 // len(text)
+    began = time.monotonic()
+    assert projector_config.salvaged(text) == ""
+    assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("text", ["\0", "{", "{}", "embeddings {", "embeddings: [ {"])
+def test_what_is_no_configuration_takes_little_memory(text: str) -> None:
+    """Whatever a file of that name holds: there is no object for each character of it."""
+    text *= CONFIG_BYTES // 64 // len(text)
+    tracemalloc.start()
+    try:
+        assert projector_config.salvaged(text) == ""
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 64 * len(text)
 
 
 def test_what_is_nested_too_deep_is_damaged() -> None:

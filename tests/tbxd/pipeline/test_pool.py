@@ -251,15 +251,24 @@ def test_files_are_placed_in_the_order_of_the_stream(house: House, tmp_path: Pat
     assert steps_of(tmp_path) == [1, 2]
 
 
-def test_what_stands_in_the_way_of_files_refuses_the_record(house: House, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (NotADirectoryError(20, "Not a directory", "/run/00001"), "Not a directory: /run/00001"),
+        (OSError(27, "File too large", "/run"), "File too large: /run"),
+    ],
+)
+def test_what_stands_in_the_way_of_files_refuses_the_record(
+    house: House, tmp_path: Path, error: OSError, reason: str
+) -> None:
     entry = house.session(tmp_path)
     house.feed(entry, slow_frame(1) + scalar_frame(2))
     house.pool.pay(beside=FILES)
     house.commit()
-    house.pool.put(NotADirectoryError(20, "Not a directory", "/run/00001"))
+    house.pool.put(error)
     house.commit()
     assert steps_of(tmp_path) == [2]
-    assert entry.refusals.last == "Not a directory: /run/00001"
+    assert entry.refusals.last == reason
 
 
 def test_a_gap_behind_a_slow_record_is_committed_with_it(house: House, tmp_path: Path) -> None:

@@ -159,16 +159,37 @@ def test_a_path_that_leads_to_no_directory_for_others(tmp_path: Path) -> None:
 def test_a_configuration_that_is_a_link_to_a_place_outside(root: Path, outer: Path) -> None:
     """What is there is none of those who may read the run directory."""
     (outer / "secret").write_text("secret")
-    (root / "inner" / "projector_config.pbtxt").symlink_to(outer / "secret")
-    before = files_of(root / "inner")
-    with pytest.raises(PermissionError, match="is not beneath"):
+    check_refused(root, outer / "secret")
+
+
+def test_a_configuration_that_is_a_link_to_another_run(root: Path) -> None:
+    """The daemon may read what others beneath the same root may not."""
+    (root / "other").mkdir()
+    (root / "other" / "secret").write_text("secret")
+    (root / "other" / "secret").chmod(0o600)
+    check_refused(root, root / "other" / "secret")
+
+
+def check_refused(root: Path, secret: Path) -> None:
+    """Check that an embedding is refused where the configuration is a link to a file."""
+    link = root / "inner" / "projector_config.pbtxt"
+    link.symlink_to(secret)
+    with pytest.raises(FileExistsError, match="pbtxt is not a regular file") as caught:
         projector.write(str(root / "inner"), projection(3), Bounds(roots=(str(root),)))
-    assert files_of(root / "inner") == before
+    assert caught.value.filename == str(root / "inner")
+    assert [each for each in (root / "inner").rglob("*") if not each.is_dir()] == [link]
+    assert link.is_symlink()
+    assert secret.read_text() == "secret"
 
 
-@pytest.mark.parametrize(
-    "name", ["projector_config.pbtxt", ".projector_config.pbtxt.new", "00001/tag/tensors.bytes"]
-)
+def test_a_configuration_that_is_a_pipe_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "projector_config.pbtxt")
+    with pytest.raises(FileExistsError, match="pbtxt is not a regular file"):
+        projector.write(str(tmp_path), projection(3))
+    assert (tmp_path / "projector_config.pbtxt").is_fifo()
+
+
+@pytest.mark.parametrize("name", [".projector_config.pbtxt.new", "00001/tag/tensors.bytes"])
 def test_a_pipe_in_the_way_of_an_embedding_holds_nobody(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     os.mkfifo(tmp_path / name)

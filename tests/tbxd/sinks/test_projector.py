@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 from torch.utils.tensorboard import SummaryWriter as TorchWriter
 
 from tbxd.format.projection import Projection
+from tbxd.format.projector_config import CONFIG_BYTES
 from tbxd.sinks import projector
 from tbxd.sinks.bounds import Bounds
 
@@ -126,6 +128,43 @@ def test_a_damaged_configuration_is_kept_beside_the_new_one(tmp_path: Path, rest
     text_format.Parse(text, ProjectorConfig(), allow_unknown_field=True)
 
 
+def test_who_may_not_read_a_damaged_configuration_may_not_read_it_afterwards(
+    tmp_path: Path,
+) -> None:
+    """It is the very file."""
+    damaged = tmp_path / "projector_config.pbtxt"
+    damaged.write_bytes(b"embeddings {")
+    damaged.chmod(0o600)
+    before = damaged.stat()
+    projector.write(str(tmp_path), projection(3))
+    after = (tmp_path / projector.DAMAGED).stat()
+    assert (after.st_ino, after.st_mode) == (before.st_ino, before.st_mode)
+
+
+def test_what_is_too_large_for_a_configuration_is_none(tmp_path: Path) -> None:
+    """It is neither read whole, nor kept, nor in the way of anything but embeddings."""
+    path = tmp_path / "projector_config.pbtxt"
+    path.touch()
+    os.truncate(path, 2 * CONFIG_BYTES)
+    tracemalloc.start()
+    try:
+        with pytest.raises(OSError, match="pbtxt has more than 4,194,304 bytes") as caught:
+            projector.write(str(tmp_path), projection(3))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(tmp_path))
+    assert peak < 4 * CONFIG_BYTES
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == [path]
+
+
+def test_the_largest_configuration_is_one(tmp_path: Path) -> None:
+    text = b"# a comment\n".ljust(CONFIG_BYTES, b" ")
+    (tmp_path / "projector_config.pbtxt").write_bytes(text)
+    projector.write(str(tmp_path), projection(3))
+    assert check(tmp_path, {3}) == {"tag:00001"}
+
+
 def test_a_damaged_configuration_that_has_the_embedding(tmp_path: Path) -> None:
     projector.write(str(tmp_path), projection(3))
     with open(tmp_path / "projector_config.pbtxt", "a") as file:
@@ -197,6 +236,24 @@ def test_a_kill_at_any_instant_leaves_whole_files_and_a_true_configuration(
         if not killed:
             break
     assert number > 9
+
+
+def test_a_damaged_configuration_loses_nothing_by_what_a_disk_does(tmp_path: Path) -> None:
+    good, rest = b'embeddings { tensor_name: "good" }\n', b"embeddings {"
+    for number in itertools.count(1):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        (directory / "projector_config.pbtxt").write_bytes(good + rest)
+        failed = True
+        with contextlib.suppress(OSError):
+            failed = write_until(number, OSError(errno.EIO, os.strerror(errno.EIO)), directory)
+        projector.write(str(directory), projection(5))
+        names = {block.tensor_name for block in config_of(directory).embeddings}
+        assert names == {"good", "tag:00001"}
+        assert (directory / projector.DAMAGED).read_bytes() == good + rest
+        if not failed:
+            break
+    assert number > 10
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
