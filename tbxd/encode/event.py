@@ -12,3 +12,9 @@ def begin(record: Record) -> Event:
     if record[2] is not None:
         event.step = record[2]
     return event
+
+
+def emptied(event: bytes) -> bytes:
+    """Return a serialized event without what it holds: its wall time and its step."""
+    found = Event.FromString(event)
+    return Event(wall_time=found.wall_time, step=found.step).SerializeToString()

@@ -39,6 +39,7 @@ from tbxd_wire.messages import Hello
 from tbxd_wire.paths import safe_relative, safe_suffix
 
 from .notes import Notes
+from .parts import parts
 from .pool import Pool
 from .stream import Round, Stream
 from .take import take
@@ -143,7 +144,9 @@ class Pipeline:
             )
         self._fed.add(stream)
         try:
-            take(stream, self._pool, position, frames)
+            for part in parts(frames):
+                take(stream, self._pool, position, part)
+                position += len(part)
         except FrameError as error:
             return str(error)
         except Blocked:

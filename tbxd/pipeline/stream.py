@@ -13,14 +13,17 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
+from tbxd.encode.event import emptied
 from tbxd.format.projection import Projection
+from tbxd.format.tfrecord import OVERHEAD_BYTES
 from tbxd.intake.entry import Entry
+from tbxd.sinks.file_limit import round_bytes
 from tbxd.sinks.lane import Blocked
 from tbxd.sinks.run_directory import RunDirectory
 from tbxd.sinks.ticket import Ticket
 from tbxd_wire.errors import RecordError
 
-from .pool import LOOK_AHEAD
+from .pool import LOOK_AHEAD, Events
 from .portion import Gathered, Owed, Portion
 
 AGAIN_S = 1.0
@@ -115,6 +118,22 @@ class Stream:
             self.awaited = None
         return found
 
+    def targets(self, events: Events) -> list[tuple[RunDirectory, bytes]]:
+        """Return which directory each event of a record goes to.
+
+        An event that no file there can take costs the record what it holds, and no more: the empty
+        one in its place counts as it does, for a daemon with another limit that meets it again.
+
+        Raises:
+            RecordError, OSError: as :meth:`directory`.
+        """
+        found = [(self.directory(relative), event) for relative, event in events]
+        most = round_bytes() - OVERHEAD_BYTES
+        if all(len(event) <= most for _, event in found):
+            return found
+        self.refuse(f"an event file cannot take it: none is larger than {most:,} bytes (ulimit -f)")
+        return [(each, emptied(event) if len(event) > most else event) for each, event in found]
+
     def accept(self, portion: Portion) -> None:
         """Take a portion over; it is settled at once if nothing before it waits."""
         self.entry.session.accept(portion.end)
@@ -168,7 +187,7 @@ class Stream:
         gathered = Gathered(owed.begin)
         gathered.end = owed.end
         try:
-            targets = [(self.directory(relative), event) for relative, event in owed.events()]
+            targets = self.targets(owed.events())
         except RecordError as error:
             self.refuse(str(error))
         except Blocked:

@@ -158,8 +158,7 @@ class _Batch:
             if is_slow(record, len(content)):
                 self._owe(start, end, record, names)
                 return record[2], record[3]
-            pairs = encode(record)
-            targets = [(stream.directory(relative), event) for relative, event in pairs]
+            targets = stream.targets(encode(record))
         except UnknownKind as error:
             stream.entry.unknown += 1
             stream.entry.refusals.count(str(error))

@@ -9,6 +9,7 @@ meanwhile is no directory, and leads nowhere.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 from collections.abc import Iterator
 
@@ -54,17 +55,34 @@ def made(path: str) -> Iterator[tuple[int, list[str]]]:
         os.close(descriptor)
 
 
-def sync(path: str) -> None:
+def sync(path: str, beside: int) -> None:
     """Have the names in a directory on stable storage; one that was deleted has none.
+
+    A directory that may be written and not be listed cannot be opened, and without that nothing
+    syncs it alone. So its whole file system is synced, which may take long where others write much:
+    once for each directory that is made there, and not at all where it may be listed.
 
     Args:
         path: resolved, when the directory was made.
+        beside: a descriptor of anything on the same file system, opened for reading or writing.
 
     Raises:
-        OSError: the storage failed, or the directory cannot be opened.
+        OSError: the storage failed (before Linux 5.8 a whole file system does not say so), or the
+            directory cannot be opened for another reason.
     """
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError), opened(path) as descriptor:
-        os.fsync(descriptor)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        try:
+            with opened(path) as descriptor:
+                os.fsync(descriptor)
+        except PermissionError:
+            _sync_all(beside)
+
+
+def _sync_all(descriptor: int) -> None:
+    """Sync the file system of an open file."""
+    if ctypes.CDLL(None, use_errno=True).syncfs(descriptor):
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 def _walk(path: str, parents: list[str] | None) -> int:

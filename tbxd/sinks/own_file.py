@@ -7,6 +7,7 @@ very file that was made.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 
@@ -80,6 +81,7 @@ class OwnFile:
     def cut(self, size: int) -> None:
         """Have its first bytes alone on stable storage, with its name; of 0 bytes it is deleted.
 
+        It stays, and is empty, if one of the directories on the way to it has become a link.
         Whoever writes elsewhere what is cut off must not find it here after a power cut.
 
         Raises:
@@ -89,21 +91,24 @@ class OwnFile:
         if descriptor is None:
             return
         try:
-            if size:
+            if size or not self._delete():
                 os.ftruncate(descriptor, size)
                 os.fdatasync(descriptor)
-            else:
-                self._delete()
+            for each in {*self._unsynced, self._place}:
+                directories.sync(each, descriptor)
         finally:
             os.close(descriptor)
-        for each in {*self._unsynced, self._place}:
-            directories.sync(each)
 
-    def _delete(self) -> None:
+    def _delete(self) -> bool:
+        """Delete it unless somebody has; return False if there is no way to it without a link."""
         name = os.path.basename(self.path)
-        with directories.opened(self._place) as within:
-            if _identity(os.stat(name, dir_fd=within, follow_symlinks=False)) == self._identity:
-                os.unlink(name, dir_fd=within)
+        try:
+            with directories.opened(self._place) as within, contextlib.suppress(FileNotFoundError):
+                if _identity(os.stat(name, dir_fd=within, follow_symlinks=False)) == self._identity:
+                    os.unlink(name, dir_fd=within)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return True
 
     def sync(self, descriptor: int | None) -> None:
         """Have it on stable storage, with its name and those of the directories made for it.
@@ -116,14 +121,15 @@ class OwnFile:
         """
         if descriptor is None:
             descriptor = self.open(os.O_RDONLY)
-        if descriptor is not None:
-            try:
-                os.fdatasync(descriptor)
-            finally:
-                os.close(descriptor)
-        while self._unsynced:
-            directories.sync(self._unsynced[-1])
-            self._unsynced.pop()
+        if descriptor is None:
+            return
+        try:
+            os.fdatasync(descriptor)
+            while self._unsynced:
+                directories.sync(self._unsynced[-1], descriptor)
+                self._unsynced.pop()
+        finally:
+            os.close(descriptor)
 
 
 def _identity(found: os.stat_result) -> tuple[int, int, int]:

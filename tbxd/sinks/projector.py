@@ -74,7 +74,7 @@ def _write(directory: str, projection: Projection, bounds: Bounds) -> None:
             _replace(within, name, content)
         os.fsync(within)
         for each in parents:
-            directories.sync(each)
+            directories.sync(each, within)
         if previous != [block]:
             _replace(above, CONFIG, projector_config.joined(kept, block).encode())
             os.fsync(above)

@@ -3,7 +3,8 @@
 Work comes in rounds. During a round the events of each session's batches are gathered
 (:meth:`RunDirectory.add`); at its end one mark and all events go out as one append
 (:meth:`RunDirectory.write`). The file is opened by the first round that has something to say, so
-a run nobody logs to leaves no trace.
+a run nobody logs to leaves no trace. A round ends early where no file could take more at once
+(tbxd.sinks.file_limit).
 
 How exactly-once is kept is argued in tbxd.format.progress; this module follows it:
 
@@ -38,6 +39,7 @@ from tbxd_wire.paths import has_room
 from .bounds import UNBOUNDED, Bounds
 from .disk import Disk
 from .event_file import EventFile
+from .file_limit import round_bytes
 from .lane import Blocked
 from .note_steps import NoteSteps
 from .steps import Steps
@@ -45,6 +47,10 @@ from .ticket import Ticket
 
 NOBODY = bytes(SESSION_BYTES)
 """The session that a mark names for the daemon's own notes; no session may have this name."""
+
+
+def _framed_bytes(events: list[bytes]) -> int:
+    return sum(map(len, events)) + OVERHEAD_BYTES * len(events)
 
 
 class _Gathered:
@@ -109,8 +115,10 @@ class RunDirectory:
         For such a session, an event may be added only if ``progress[session].written(start)`` is
         False for the start of its frame; the question is asked once for each event, in order.
         """
+        self._clock = clock
         self._notes: list[bytes] = []
         self._gathered: dict[bytes, _Gathered] = {}
+        self._gathered_bytes = 0
         self._restated: dict[bytes, Section] = {}
         self._reached: dict[bytes, int] = {}
         self._found: dict[bytes, Future[dict[bytes, Progress]]] = {}
@@ -202,6 +210,11 @@ class RunDirectory:
             begin = max(begin, progress.position)
         elif not events:
             return
+        event_bytes = _framed_bytes(events)
+        if self._gathered and self._gathered_bytes + event_bytes > round_bytes():
+            # Whoever has the ticket of the round that goes on knows of this one by it.
+            self.write(self._clock())
+        self._gathered_bytes += event_bytes
         self._reached[session] = end
         gathered = self._gathered.get(session)
         if gathered is None:
@@ -247,13 +260,15 @@ class RunDirectory:
         for session, gathered in self._gathered.items():
             sections.append(Section(session, gathered.begin, gathered.end, len(gathered.events)))
             events += gathered.events
+        event_bytes = self._gathered_bytes
         if self._notes:
             sections.append(Section(NOBODY, 0, 0, len(self._notes)))
             events += self._notes
+            event_bytes += _framed_bytes(self._notes)
             self._notes = []
-        event_bytes = sum(map(len, events)) + OVERHEAD_BYTES * len(events)
         mark = marks.encode(sections, event_bytes, now)
         self._gathered = {}
+        self._gathered_bytes = 0
         self._restated = {}
         # A user may clear up at this very moment: notes alone then bring nothing back.
         only_here = not brought and self.file.path is not None

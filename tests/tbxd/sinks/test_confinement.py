@@ -130,7 +130,8 @@ def test_a_link_is_no_directory(root: Path, outer: Path, place: str) -> None:
     with pytest.raises(NotADirectoryError), directories.opened(str(root / place)):
         pass
     # Whoever put it there has decided about what was there.
-    directories.sync(str(root / place))
+    with directories.opened(str(root)) as beside:
+        directories.sync(str(root / place), beside)
     assert list(outer.rglob("*")) == []
 
 

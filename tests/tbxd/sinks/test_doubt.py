@@ -85,6 +85,24 @@ def test_a_file_of_which_nothing_is_synced_goes(
     file.close()
 
 
+def test_a_file_to_which_a_link_leads_by_now_is_emptied(
+    tmp_path: Path, failing: Callable[[bool], None]
+) -> None:
+    """It cannot be deleted where it was made, and what it holds must not be found twice."""
+    file = written_to(file_in(tmp_path / "place"), "a")
+    assert file.path is not None
+    old = file.path
+    (tmp_path / "place").rename(tmp_path / "moved")
+    (tmp_path / "place").symlink_to("moved")
+    failing(True)
+    sync_in_vain(file)
+    failing(False)
+    assert file.retry(), file.trouble
+    assert os.path.getsize(old) == 0
+    assert files_in(tmp_path / "place") == [[], expected("a")]
+    file.close()
+
+
 def test_half_a_buffer_goes_too(
     tmp_path: Path, failing: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
