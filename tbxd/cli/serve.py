@@ -142,9 +142,9 @@ def command(
     logging.basicConfig(level=log_level, format=_LOG_FORMAT, stream=sys.stderr)
     for root in missing:
         _log.warning(_NO_ROOT, root)
-    server = Server(config, Notifier(os.environ), None if caller is None else caller.serves)
+    serves = None if caller is None else caller.serves
     try:
-        server.run()
+        Server(config, Notifier(os.environ), serves).run()
     except TbxdError as error:
         if caller is not None:
             caller.fails(str(error))

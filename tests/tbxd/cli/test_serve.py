@@ -42,6 +42,23 @@ def runtime(tmp_path: Path) -> Path:
     return tmp_path / "rt"
 
 
+@pytest.mark.parametrize("options", [(), ("--detach",)])
+def test_too_few_descriptors_are_said_and_no_daemon_is_started(
+    runtime: Path, options: tuple[str, ...]
+) -> None:
+    """It would end as soon as some clients come at once, without a word of what is missing."""
+    command = [sys.executable, "-P", "-m", "tbxd", "--directory", str(runtime), *options]
+    started = subprocess.run(
+        ["sh", "-c", 'ulimit -n 88; exec "$@"', "sh", *command],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert started.returncode == (1 if options else 2)
+    assert "a daemon needs 89 file descriptors at least, and may have 88 here" in started.stderr
+    assert not daemon_is_there(str(runtime))
+
+
 def test_detached_it_belongs_to_nobody(runtime: Path, tmp_path: Path) -> None:
     log = tmp_path / "daemon.log"
     began = time.monotonic()
