@@ -2,6 +2,9 @@
 
 Journals are memory maps, locks and a socket. On a network file system maps of two machines do not
 agree, a lost server ends whoever touches a page, locks may be missing and the socket leads nowhere.
+
+Only a newline ends a line of it. What else Python takes for the end of one may stand in a name, so
+it is to be read with newline="\\n".
 """
 
 from __future__ import annotations
@@ -57,7 +60,7 @@ def type_of(device: int, mountinfo: str) -> str | None:
         mountinfo: what the file of that name holds.
     """
     wanted = f"{os.major(device)}:{os.minor(device)}"
-    for line in mountinfo.splitlines():
+    for line in mountinfo.split("\n"):
         mount, separator, file_system = line.partition(" - ")
         if separator and mount.split(" ")[2:3] == [wanted]:
             return file_system.split(" ", 1)[0]
@@ -72,7 +75,7 @@ def mount_point(path: str, mountinfo: str) -> str:
         mountinfo: what the file of that name holds.
     """
     found = "/"
-    for line in mountinfo.splitlines():
+    for line in mountinfo.split("\n"):
         fields = line.split(" ", 5)
         if len(fields) < 5 or len(fields[4]) <= len(found):
             continue
@@ -90,7 +93,7 @@ def refuse_network(directory: str) -> None:
         DirectoryError: it does; the message says where to go instead.
     """
     try:
-        with open(MOUNTINFO, encoding="utf-8", errors="replace") as file:
+        with open(MOUNTINFO, encoding="utf-8", errors="replace", newline="\n") as file:
             found = type_of(os.stat(directory).st_dev, file.read())
     except OSError:
         # No such list: nothing speaks against the directory.

@@ -108,7 +108,7 @@ class Disks:
 
 def _mount_point(path: str) -> str:
     try:
-        with open(MOUNTINFO, encoding="utf-8", errors="surrogateescape") as file:
+        with open(MOUNTINFO, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             return mount_point(path, file.read())
     except OSError:
         # No such list here: all is one.

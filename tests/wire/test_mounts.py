@@ -137,5 +137,13 @@ def test_where_a_file_system_is_mounted(path: str, found: str) -> None:
     assert mounts.mount_point(path, MOUNTS) == found
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_names_that_hold_what_ends_a_line_elsewhere(end: str) -> None:
+    listed = f"{MOUNTS}27 22 0:25 / /mnt/odd{end}name rw - nfs4 server:/ rw\n"
+    assert mounts.mount_point(f"/mnt/odd{end}name/run", listed) == f"/mnt/odd{end}name"
+    assert mounts.mount_point("/mnt/odd/run", listed) == "/mnt"
+    assert mounts.type_of(os.makedev(0, 25), listed) == "nfs4"
+
+
 def test_without_any_list_all_is_one() -> None:
     assert mounts.mount_point("/mnt/run", "") == "/"

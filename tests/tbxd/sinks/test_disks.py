@@ -38,6 +38,15 @@ def test_each_mount_is_another_also_through_links(disks: Disks, tmp_path: Path) 
         assert other is not disks.of(str(tmp_path / "mounted-not"))
 
 
+@pytest.mark.parametrize("name", ["a\rb", "a\u2028b", "a\nb"])
+def test_a_mount_whose_name_has_the_end_of_a_line_in_it(
+    disks: Disks, tmp_path: Path, name: str
+) -> None:
+    mounts.need("mount")
+    with mounts.mounted(tmp_path / name, "-t", "tmpfs", "tmpfs") as where:
+        assert disks.of(str(where / "run")) is not disks.of(str(tmp_path / "run"))
+
+
 def test_while_the_disk_with_the_link_is_silent_it_has_what_the_link_leads_to(
     tmp_path: Path,
 ) -> None:
