@@ -16,7 +16,6 @@ from concurrent.futures import Future
 from tbxd.format.projection import Projection
 from tbxd.sinks.run_directory import RunDirectory
 from tbxd.threads import NoThread
-from tbxd_wire.errors import RecordError
 from tbxd_wire.records import Record
 
 from .pool import Encoded, Events, Pool
@@ -79,6 +78,8 @@ class Owed:
     Attributes:
         begin, end: positions.
         trouble: what keeps it from being settled; None while nothing does.
+        refusal: why its files can never be written, as something stands in their way or one is
+            larger than a file may be there; None: they can, or it is not known yet.
 
     Args:
         record: what is to be encoded.
@@ -94,6 +95,7 @@ class Owed:
         "_record",
         "begin",
         "end",
+        "refusal",
         "retry_at",
         "trouble",
     )
@@ -109,6 +111,7 @@ class Owed:
         self.begin = begin
         self.end = end
         self.trouble: str | None = None
+        self.refusal: str | None = None
         self.retry_at: float | None = None
         """When to try again what a disk refused, on the monotonic clock."""
         self._pool = pool
@@ -147,9 +150,11 @@ class Owed:
     def events(self) -> Events:
         """Return its events, or raise why there are none.
 
+        They stay what they are where its files can never be written, see ``refusal``: for a daemon
+        that meets the record again, and may write them, they count.
+
         Raises:
-            RecordError: it cannot be encoded, something stands where its files must be, or one of
-                them is larger than a file may be there.
+            RecordError: it cannot be encoded.
             OSError: its files cannot be written now, or it cannot be encoded now.
         """
         if self._encoded is None:
@@ -163,7 +168,7 @@ class Owed:
                 if not isinstance(error, _IN_THE_WAY) and error.errno != errno.EFBIG:
                     raise
                 # Unlike a disk that is full or away, that does not pass.
-                raise RecordError(f"{error.strerror}: {error.filename}") from None
+                self.refusal = f"{error.strerror}: {error.filename}"
         return encoded.events
 
     def postpone(self, trouble: str | None, retry_at: float) -> None:

@@ -200,6 +200,8 @@ class Stream:
         except Exception as error:
             self.fail(error)
         else:
+            if owed.refusal is not None:
+                self.refuse(owed.refusal)
             for directory, event in targets:
                 gathered.add(directory, self.name, owed.begin, event)
         return gathered

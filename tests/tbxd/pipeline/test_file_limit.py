@@ -25,6 +25,7 @@ from tbxd_wire import frame, records
 from tbxd_wire.kinds import Kind
 from tests.tbxd.hellos import hello_of, scalar_frame, scalar_frames
 from tests.tbxd.sinks.test_file_limit import file_limit
+from tests.tbxd.test_hostile import embedding
 from tests.waiting import wait_until
 
 _LIMIT_BYTES = 20_000
@@ -110,6 +111,34 @@ def test_a_daemon_without_the_limit_writes_nothing_twice(tmp_path: Path, whole: 
         feed(pipeline, session_of(pipeline, run, entry.session.name), frames)
     expected = [0, 1, 2, 3, 4] if whole < 2 else [0, 2, 3, 4]
     assert steps_of(run) == expected
+
+
+@pytest.mark.parametrize("whole", range(5))
+def test_a_daemon_that_may_write_the_files_writes_no_event_twice(
+    tmp_path: Path, whole: int
+) -> None:
+    """An embedding whose files are refused has its event all the same."""
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "00003").touch()
+    frames = scalar_frame(0) + embedding("tag") + scalar_frames(1, 3)
+    with pipeline_in(tmp_path) as pipeline:
+        entry = session_of(pipeline, run)
+        # One round, once the embedding is dealt with.
+        pipeline.feed(entry, 0, memoryview(frames))
+        (stream,) = pipeline._streams.values()
+        wait_until(lambda: stream.settle(0.0) and not stream.unsettled, "it is refused")
+        pipeline._fed.add(stream)
+        pipeline.commit(0.0)
+    assert entry.refusals.last == f"Not a directory: {run / '00003' / 'tag'}"
+    (run / "00003").unlink()
+    (path,) = event_files(str(run))
+    with RecordFile(path) as file:
+        ends = [end for end, _ in file.walk()]
+    os.truncate(path, ends[1 + whole])
+    with pipeline_in(tmp_path) as pipeline:
+        feed(pipeline, session_of(pipeline, run, entry.session.name), frames)
+    assert steps_of(run) == [0, 1, 2]
 
 
 def test_an_event_without_what_it_holds() -> None:
