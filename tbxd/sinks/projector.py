@@ -16,6 +16,7 @@ import errno
 import os
 import stat
 import threading
+from collections.abc import Iterator
 
 from tbxd.format import projector_config
 from tbxd.format.projection import Projection
@@ -30,8 +31,10 @@ projector fails for all runs. Its whole blocks go on in the new one."""
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
-_locks = [threading.Lock() for _ in range(16)]
-"""A directory's is that of its hash: its configuration is read, changed and written under it."""
+_busy: set[tuple[int, int]] = set()
+"""The run directories whose configuration is being read, changed and written."""
+_busy_lock = threading.Lock()
+"""Held only around a change of the set."""
 
 
 def write(directory: str, projection: Projection, bounds: Bounds = UNBOUNDED) -> None:
@@ -43,25 +46,29 @@ def write(directory: str, projection: Projection, bounds: Bounds = UNBOUNDED) ->
         bounds: where it may lie, and what is to stay free there.
 
     Raises:
-        OSError: what the disk did. Nothing is lost by it, and the same may be tried again.
+        OSError: what the disk did, or that another thread is at it in this directory. Nothing is
+            lost by it, and the same may be tried again.
         FileExistsError, IsADirectoryError, NotADirectoryError: something else stands in the way.
         OSError: EFBIG, for a file would be larger than any may be here, or the configuration is too
             large to be one.
     """
-    with _locks[hash(directory) % len(_locks)]:
-        try:
-            _write(directory, projection, bounds)
-        except OSError as error:
-            if not os.path.isabs(error.filename or ""):
-                # The name of a file in it, or none, tells nobody where it is.
-                error.filename = directory
-            raise
+    try:
+        _write(directory, projection, bounds)
+    except OSError as error:
+        if not os.path.isabs(error.filename or ""):
+            # The name of a file in it, or none, tells nobody where it is.
+            error.filename = directory
+        raise
 
 
 def _write(directory: str, projection: Projection, bounds: Bounds) -> None:
     place = bounds.resolve(os.path.join(directory, projection.place))
     run = bounds.resolve(directory)
-    with directories.made(place) as (within, parents), directories.opened(run) as above:
+    with (
+        directories.made(place) as (within, parents),
+        directories.opened(run) as above,
+        _alone(directory, above),
+    ):
         kept, previous = projector_config.split(_read_config(above), projection.name)
         block = projector_config.block_of(projection)
         if previous and previous != [block]:
@@ -78,6 +85,29 @@ def _write(directory: str, projection: Projection, bounds: Bounds) -> None:
         if previous != [block]:
             _replace(above, CONFIG, projector_config.joined(kept, block).encode())
             os.fsync(above)
+
+
+@contextlib.contextmanager
+def _alone(directory: str, descriptor: int) -> Iterator[None]:
+    """Have a run directory for this thread alone as long as the context lasts.
+
+    Threads meet in one only if its embeddings lie on several file systems, or if it has several
+    names. None waits for the other, which may be where nothing answers.
+
+    Raises:
+        OSError: EBUSY, another thread has it.
+    """
+    found = os.fstat(descriptor)
+    identity = found.st_dev, found.st_ino
+    with _busy_lock:
+        if identity in _busy:
+            raise OSError(errno.EBUSY, "another embedding is being written", directory)
+        _busy.add(identity)
+    try:
+        yield
+    finally:
+        with _busy_lock:
+            _busy.discard(identity)
 
 
 def _read_config(run: int) -> str:

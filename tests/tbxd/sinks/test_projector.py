@@ -12,6 +12,7 @@ import sys
 import threading
 import tracemalloc
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from tbxd.format.projection import Projection
 from tbxd.format.projector_config import CONFIG_BYTES
 from tbxd.sinks import projector
 from tbxd.sinks.bounds import Bounds
+from tests.waiting import wait_until
 
 
 def projection(points: int, tag: str = "tag", *, labels: bool = True) -> Projection:
@@ -176,9 +178,15 @@ def test_a_damaged_configuration_that_has_the_embedding(tmp_path: Path) -> None:
 def test_many_threads_in_one_directory(tmp_path: Path) -> None:
     tags = [f"tag{number}" for number in range(8)]
 
+    def is_written(each: Projection) -> bool:
+        with contextlib.suppress(OSError):
+            projector.write(str(tmp_path), each)
+            return True
+        return False
+
     def write(tag: str) -> None:
         for points in (1, 2, 3):
-            projector.write(str(tmp_path), projection(points, tag))
+            wait_until(partial(is_written, projection(points, tag)), "it is written")
 
     threads = [threading.Thread(target=write, args=(tag,)) for tag in tags]
     for thread in threads:
@@ -306,3 +314,58 @@ def test_a_real_kill(tmp_path: Path) -> None:
         assert labels == [b"%d" % len(labels)] * len(labels)
         for block in config_of(tmp_path).embeddings:
             assert list(block.tensor_shape) == [len(elements) // 8, 2]
+
+
+class Gate(Bounds):
+    """Keeps who writes files there, as a file system does that does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def check_room(self, place: int | str, wanted_bytes: int) -> None:
+        self.reached.set()
+        self.opened.wait(30.0)
+
+
+def test_who_is_kept_keeps_nobody_else(tmp_path: Path) -> None:
+    gate = Gate()
+    done: list[int] = []
+
+    def write_others() -> None:
+        for number in range(64):
+            projector.write(str(tmp_path / str(number)), projection(3))
+            done.append(number)
+
+    threads = [
+        threading.Thread(
+            target=projector.write, args=(str(tmp_path / "kept"), projection(3), gate)
+        ),
+        threading.Thread(target=write_others),
+    ]
+    threads[0].start()
+    assert gate.reached.wait(10.0)
+    threads[1].start()
+    threads[1].join(10.0)
+    written = len(done)
+    gate.opened.set()
+    for each in threads:
+        each.join()
+    assert written == 64
+
+
+def test_a_run_directory_belongs_to_one_at_a_time(tmp_path: Path) -> None:
+    """Also if it has several names; who is turned away comes again."""
+    run, gate = tmp_path / "run", Gate()
+    (tmp_path / "name").symlink_to(run)
+    first = threading.Thread(target=projector.write, args=(str(run), projection(3), gate))
+    first.start()
+    assert gate.reached.wait(10.0)
+    with pytest.raises(OSError, match="another embedding is being written") as caught:
+        projector.write(str(tmp_path / "name"), projection(4, "other"))
+    assert (caught.value.errno, caught.value.filename) == (errno.EBUSY, str(tmp_path / "name"))
+    gate.opened.set()
+    first.join()
+    projector.write(str(tmp_path / "name"), projection(4, "other"))
+    assert check(run, {3, 4}) == {"tag:00001", "other:00001"}
