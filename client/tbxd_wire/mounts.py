@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 
 from .errors import DirectoryError
 
@@ -67,23 +68,57 @@ def type_of(device: int, mountinfo: str) -> str | None:
     return None
 
 
-def mount_point(path: str, mountinfo: str) -> str:
-    """Return where the file system is mounted on which ``path`` lies.
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One mount of a file system.
+
+    Attributes:
+        number: by which others name it as the one they lie on.
+        device: which file system it is; two mounts may be of one.
+    """
+
+    number: str
+    device: str
+
+
+_NOWHERE = Mount("", "")
+
+
+class MountTree:
+    """Which file system is mounted where, each on another.
 
     Args:
-        path: absolute, without symbolic links.
         mountinfo: what the file of that name holds.
+
+    Attributes:
+        root: what is mounted at ``/``; a mount of no name if that is not listed.
+        devices: of all file systems that are mounted.
     """
-    found = "/"
-    for line in mountinfo.split("\n"):
-        fields = line.split(" ", 5)
-        if len(fields) < 5 or len(fields[4]) <= len(found):
-            continue
-        # Spaces, tabs, newlines and backslashes stand there in octal.
-        point = re.sub(_ESCAPED, lambda match: chr(int(match[1], 8)), fields[4])
-        if len(point) > len(found) and (path == point or path.startswith(point + "/")):
-            found = point
-    return found
+
+    def __init__(self, mountinfo: str) -> None:
+        lines = [line.split(" ", 5) for line in mountinfo.split("\n")]
+        listed = [fields[:5] for fields in lines if len(fields) >= 5]
+        numbers = {fields[0] for fields in listed}
+        self._at: dict[tuple[str, str], Mount] = {}
+        for number, parent, device, _, point in listed:
+            # What the topmost lies on is not listed, or is itself.
+            on = parent if parent in numbers and parent != number else _NOWHERE.number
+            # Spaces, tabs, newlines and backslashes stand there in octal.
+            where = re.sub(_ESCAPED, lambda match: chr(int(match[1], 8)), point)
+            self._at[on, where] = Mount(number, device)
+        self.root = self.at(_NOWHERE, "/")
+        self.devices = frozenset(mount.device for mount in (self.root, *self._at.values()))
+
+    def at(self, mount: Mount, path: str) -> Mount:
+        """Return what is to be found at ``path``, which lies on ``mount`` or is mounted on it.
+
+        Args:
+            mount: that of the directory above.
+            path: absolute, without symbolic links.
+        """
+        while (above := self._at.get((mount.number, path))) is not None:
+            mount = above
+        return mount
 
 
 def refuse_network(directory: str) -> None:

@@ -32,7 +32,7 @@ from tbxd.sinks.bounds import Bounds
 from tbxd.sinks.descriptors import DESCRIPTORS
 from tbxd.sinks.disks import Disks
 from tbxd.sinks.lane import PATIENCE_S, Blocked
-from tbxd.sinks.run_directory import NOBODY, RunDirectory
+from tbxd.sinks.run_directory import NOBODY, RunDirectory, check_path
 from tbxd.sinks.ticket import Ticket
 from tbxd_wire.errors import FrameError, RecordError
 from tbxd_wire.messages import Hello
@@ -114,14 +114,13 @@ class Pipeline:
             os.fsencode(path + hello.suffix)
         except UnicodeError:
             raise RecordError(f"this system has no name for the directory {path!r:.80}") from None
-        disk = self._disks.of(path)
-        # Made to be thrown away: it refuses a path that is too long.
-        RunDirectory(path, disk, host=self._host)
+        check_path(path)
         if not self._bounds.has_roots:
             return path
         # A file system that does not answer now is asked again before anything is written.
         with contextlib.suppress(OSError):
-            if (objection := disk.writing.ask(self._bounds.objection, path)) is not None:
+            asked = self._disks.of(path).writing
+            if (objection := asked.ask(self._bounds.objection, path)) is not None:
                 raise RecordError(f"this daemon does not write there: {objection}")
         return path
 
@@ -137,12 +136,12 @@ class Pipeline:
                 taken over; the rest may be offered again.
         """
         stream = self._streams.get(entry.session.name)
-        is_new = stream is None
         if stream is None:
             stream = self._streams[entry.session.name] = Stream(
                 entry, self._open_directory, self._place
             )
         self._fed.add(stream)
+        is_new = not stream.directories
         try:
             for part in parts(frames):
                 take(stream, self._pool, position, part)
@@ -159,7 +158,7 @@ class Pipeline:
             if stream.unsettled:
                 self._owing.add(stream)
         if self._notes.enabled and is_new and not stream.inherits:
-            own = self._own_directory(entry)
+            own = stream.directories[""]
             alone = not any(
                 other is not stream
                 and other.directories.get("") is own
@@ -203,7 +202,9 @@ class Pipeline:
         """Have the run of a session that has said goodbye, or died, say so at the next commit."""
         # Who never logged anything leaves no trace.
         if self._notes.enabled and entry.session.accepted and not entry.end_noted:
-            self._notes.ended(entry, self._own_directory(entry))
+            own = self._own_directory(entry)
+            if own is not None:
+                self._notes.ended(entry, own)
 
     def tidy(self, entries: Iterable[Entry]) -> None:
         """Note what has become of the sessions in ``entries``, and let go of those that ended."""
@@ -211,7 +212,9 @@ class Pipeline:
             is_new = self._notes.enabled and entry.lost != entry.lost_noted
             # While its journal is being read, nobody knows yet at which step it lost them.
             if is_new and not entry.recovering:
-                self._notes.lost(entry, self._own_directory(entry))
+                own = self._own_directory(entry)
+                if own is not None:
+                    self._notes.lost(entry, own)
             if entry.working:
                 continue
             self.note_end(entry)
@@ -227,6 +230,9 @@ class Pipeline:
         idle = [key for key, directory in self._directories.items() if directory not in in_use]
         for key in idle[: max(len(idle) - IDLE_DIRECTORIES, 0)]:
             self._directories.pop(key).close()
+        used = {directory.disk for directory in in_use | self._notes.touched}
+        used |= {each.awaited.disk for each in self._streams.values() if each.awaited}
+        self._disks.let_go(used)
 
     def close(self) -> None:
         """Give all descriptors and threads back; what is pending is not written."""
@@ -276,23 +282,37 @@ class Pipeline:
             stream.entry.trouble = trouble
             self._troubled |= trouble is not None
 
-    def _own_directory(self, entry: Entry) -> RunDirectory:
-        """Return the directory of a session's author."""
-        return self._open_directory(entry, "")
+    def _own_directory(self, entry: Entry) -> RunDirectory | None:
+        """Return the directory of a session's author; None if it cannot be opened now."""
+        stream = self._streams.get(entry.session.name)
+        if stream is not None and "" in stream.directories:
+            return stream.directories[""]
+        try:
+            return self._open_directory(entry, "")
+        except OSError:
+            return None
 
     def _open_directory(self, entry: Entry, relative: str) -> RunDirectory:
         """Return the run directory at a path relative to that of a session's author.
 
         A different suffix is a file of its own there.
+
+        Raises:
+            OSError: where the path leads cannot be found out now, or not yet.
         """
         suffix = entry.session.hello.suffix
         path = f"{entry.path}/{relative}" if relative else entry.path
         key = (path, suffix)
+        disk = self._disks.of(path)
         found = self._directories.get(key)
+        if found is not None and found.disk is not disk:
+            # Something is mounted there since, or a link leads elsewhere.
+            found.close()
+            found = None
         if found is None:
             found = RunDirectory(
                 path,
-                self._disks.of(entry.path),
+                disk,
                 host=self._host,
                 suffix=suffix,
                 bounds=self._bounds,
@@ -305,7 +325,13 @@ class Pipeline:
 
     def _place(self, entry: Entry, files: Projection) -> Future[None]:
         """Begin to write files beneath the directory of a session's author."""
-        syncing = self._disks.of(entry.path).syncing
+        try:
+            # Which goes along the directory itself, too.
+            syncing = self._disks.of(os.path.join(entry.path, files.place)).syncing
+        except OSError as error:
+            placed: Future[None] = Future()
+            placed.set_exception(error)
+            return placed
         placed = syncing.begin(projector.write, entry.path, files, self._bounds)
         placed.add_done_callback(lambda _: self._wake())
         return placed

@@ -17,6 +17,7 @@ from tbxd.encode.event import emptied
 from tbxd.format.projection import Projection
 from tbxd.format.tfrecord import OVERHEAD_BYTES
 from tbxd.intake.entry import Entry
+from tbxd.sinks.disks import Question, Unplaced
 from tbxd.sinks.file_limit import round_bytes
 from tbxd.sinks.lane import Blocked
 from tbxd.sinks.run_directory import RunDirectory
@@ -79,7 +80,7 @@ class Stream:
         self.name = entry.session.name
         self.directories: dict[str, RunDirectory] = {}
         """By path relative to the author's directory; "" is that itself."""
-        self.awaited: RunDirectory | None = None
+        self.awaited: RunDirectory | Question | None = None
         """The directory that could not be opened when it was tried last."""
         self.inherits = False
         """Whether its author's directory held something of the session when it was opened."""
@@ -106,7 +107,11 @@ class Stream:
         """
         found = self.directories.get(relative)
         if found is None:
-            found = self._open_directory(self.entry, relative)
+            try:
+                found = self._open_directory(self.entry, relative)
+            except Unplaced as unplaced:
+                self.awaited = unplaced.question
+                raise
             self.awaited = found
             if relative and (obstacle := found.obstacle()):
                 self.awaited = None

@@ -76,6 +76,11 @@ class Descriptors:
             if descriptor is not None:
                 _close(descriptor)
 
+    def close_all(self) -> None:
+        """Close all that are open."""
+        for owner in list(self._open):
+            self.close(owner)
+
     def duplicate(self, owner: Hashable) -> int | None:
         """Return a descriptor of the same file for the caller to close; from any thread."""
         with self._lock:

@@ -160,14 +160,19 @@ class Disk:
             self._sync = self.syncing.begin(_sync, tuple(self._synced))
             self._sync.add_done_callback(lambda _: self._wake())
 
-    def close(self) -> bool:
-        """End the threads; one that is in a call that does not end is left in it.
+    def close(self, timeout_s: float = 1.0) -> bool:
+        """Close the event files and end the threads; nothing may be asked of them any more.
+
+        Args:
+            timeout_s: how long to wait for each. One that is late is left in what it does.
 
         Returns:
             Whether nothing will be written any more.
         """
+        if self.descriptors.count:
+            self.writing.begin(self.descriptors.close_all)
         lanes = (self.writing, self.reading, self.syncing)
-        ended = [lane.close(0.0 if lane.is_late else 1.0) for lane in lanes]
+        ended = [lane.close(0.0 if lane.is_late else timeout_s) for lane in lanes]
         return ended[0]
 
     def _note_failure(self, error: OSError, now: float) -> None:

@@ -53,6 +53,16 @@ def _framed_bytes(events: list[bytes]) -> int:
     return sum(map(len, events)) + OVERHEAD_BYTES * len(events)
 
 
+def check_path(path: str) -> None:
+    """Return if a run directory may have this path.
+
+    Raises:
+        RecordError: it is so long that no event file in it could be opened.
+    """
+    if not has_room(os.fsencode(path)):
+        raise RecordError(f"the path of the run directory is too long: {path[:80]}...")
+
+
 class _Gathered:
     """What this round has of one session."""
 
@@ -92,8 +102,7 @@ class RunDirectory:
         doubting: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        if not has_room(os.fsencode(path)):
-            raise RecordError(f"the path of the run directory is too long: {path[:80]}...")
+        check_path(path)
         self.path = path
         self.disk = disk
         """Where it lies."""
