@@ -136,10 +136,10 @@ def test_others_go_on_where_the_files_of_an_embedding_lie_there(ward: Ward) -> N
     with fuse.mounted(run / "00000", "nobody", ward.silence):
         ward.begin(hello_of(str(run)), embedding())
         wait_until(lambda: ward.silence.waiting, "it is asked")
-        other = hello_of(str(ward.home / "other"))
-        ward.client.say_hello(other)
-        ward.client.log(other.session, 0, embedding())
-        ward.assert_others_go_on()
+        ward.begin(hello_of(str(ward.home / "other")), embedding())
+        files = ward.home / "other" / "projector_config.pbtxt"
+        wait_until(files.exists, "that of another run is written")
+        assert ward.silence.waiting
 
 
 def test_others_go_on_where_it_is_mounted_over_a_run_that_has_ended(ward: Ward) -> None:
