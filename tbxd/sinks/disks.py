@@ -11,11 +11,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 
 from tbxd.config import Config
-from tbxd_wire.mounts import MOUNTINFO, MountTree
 
 from .descriptors import DESCRIPTORS, Descriptors
 from .disk import Disk
 from .lane import PATIENCE_S, Blocked
+from .mounted import Mounted
 from .way import Way, first_link, follow
 
 _DISKS = 64
@@ -96,8 +96,7 @@ class Disks:
         # The one used last at the end; that of None has what is too much for the others.
         self._by_way: OrderedDict[Way | None, Disk] = OrderedDict()
         self._questions: OrderedDict[tuple[Way, str], Question] = OrderedDict()
-        self._mountinfo = ""
-        self._tree = MountTree("")
+        self._mounted = Mounted()
 
     @property
     def stuck(self) -> bool:
@@ -124,9 +123,9 @@ class Disks:
             OSError: that cannot be found out now.
         """
         for _ in range(_LOOKS):
-            tree = self._look()
+            tree = self._mounted.look()
             way = follow(path, tree, self._first_link)
-            if self._look() is tree:
+            if self._mounted.look() is tree:
                 break
         return self._at(way)
 
@@ -147,7 +146,7 @@ class Disks:
         idle = [way for way, disk in self._by_way.items() if disk.settled and disk not in used]
         if not idle:
             return
-        mounted = self._look().devices
+        mounted = self._mounted.look().devices
         gone = [way for way in idle if way is not None and not way <= mounted]
         # A thread that is left in a call has cost nothing more than it did; a new one would.
         spare = [way for way in idle if way not in gone and self._by_way[way].trouble is None]
@@ -163,19 +162,6 @@ class Disks:
     def _open(self) -> int:
         """Return how many event files are open; from any thread."""
         return sum(disk.descriptors.count for disk in list(self._by_way.values()))
-
-    def _look(self) -> MountTree:
-        """Return what is mounted now; another object if that has changed."""
-        try:
-            with open(MOUNTINFO, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-                mountinfo = file.read()
-        except OSError:
-            # No such list here: all is one.
-            mountinfo = ""
-        if mountinfo != self._mountinfo:
-            self._mountinfo = mountinfo
-            self._tree = MountTree(mountinfo)
-        return self._tree
 
     def _first_link(self, way: Way, piece: list[str]) -> tuple[int, str] | None:
         key = way, "/".join(piece)
