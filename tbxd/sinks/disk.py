@@ -101,15 +101,17 @@ class Disk:
     @property
     def deadline(self) -> float | None:
         """When there is something to do here, on the monotonic clock; None: not by itself."""
+        due: list[float | None] = []
         if self._write is not None:
             # When it ends, the loop is woken; until then there is only word to be given.
-            return self.writing.silent_at
-        if self._failure is not None:
-            return self._next_write
-        due = [when for when, _ in self._stuck.values()]
+            due.append(self.writing.silent_at)
+        elif self._failure is not None:
+            due.append(self._next_write)
+        else:
+            due += [when for when, _ in self._stuck.values()]
         if self._unsynced and self._sync is None:
             due.append(self._next_sync)
-        return min(due, default=None)
+        return min((each for each in due if each is not None), default=None)
 
     def write(self, ticket: Ticket) -> None:
         """Have a round written, behind all that was given here before."""
@@ -140,20 +142,11 @@ class Disk:
             now: the monotonic clock.
             at_once: sync what would be synced later.
         """
-        if self._write is not None:
-            try:
-                self.writing.wait(self._write)
-            except Blocked:
-                # The files are that thread's until it is done with them.
-                return
-            except OSError as error:
-                self._note_failure(error, now)
-            else:
-                self._failure = None
+        if self._write is not None and self._is_over(self._write, now):
             self._write = None
             self._begun = []
             self._note_writes(now)
-        if self._sync is not None and self._sync.done():
+        if self._sync is not None and self._sync.done() and not self._being_written(self._synced):
             self._note_sync(self._sync, now)
         if self._unsynced and self._sync is None and (at_once or now >= self._next_sync):
             self._synced, self._unsynced = self._unsynced, set()
@@ -174,6 +167,18 @@ class Disk:
         lanes = (self.writing, self.reading, self.syncing)
         ended = [lane.close(0.0 if lane.is_late else timeout_s) for lane in lanes]
         return ended[0]
+
+    def _is_over(self, write: Future[None], now: float) -> bool:
+        """Whether a write is, in one way or another; until then the files are its thread's."""
+        try:
+            self.writing.wait(write)
+        except Blocked:
+            return False
+        except OSError as error:
+            self._note_failure(error, now)
+        else:
+            self._failure = None
+        return True
 
     def _note_failure(self, error: OSError, now: float) -> None:
         """Begin again later, with the first round that its file has not got."""
@@ -197,6 +202,10 @@ class Disk:
                 # The first byte of an interval waits for all of it, and none waits longer.
                 self._next_sync = max(self._next_sync, now + self._interval_s)
             self._unsynced.add(file)
+
+    def _being_written(self, files: Collection[EventFile]) -> bool:
+        """Whether any of the files belongs to the thread that writes now."""
+        return self._write is not None and not self._written.union(self._retried).isdisjoint(files)
 
     def _try_again(self, file: EventFile, now: float, delay_s: float) -> None:
         if file.pending:

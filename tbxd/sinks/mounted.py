@@ -37,4 +37,4 @@ class Mounted:
 
     def _read(self, file: BinaryIO) -> None:
         file.seek(0)
-        self._tree = MountTree(file.read().decode(errors="surrogateescape", newline="\n"))
+        self._tree = MountTree(file.read().decode(errors="surrogateescape"))
