@@ -496,23 +496,19 @@ def test_what_is_no_word_of_a_disk_holds_up_those_who_feed_it_and_nobody_else(
 def test_a_thread_that_cannot_be_started_is_trouble_and_tried_again(
     house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    entries = [house.session(tmp_path / "known", known=True), house.session(tmp_path / "run")]
     with none_start(monkeypatch):
-        known = house.session(tmp_path / "known", known=True)
-        with pytest.raises(OSError, match="no thread can be started"):
-            house.feed(known, scalar_frames(0, 3))
-        entry = house.session(tmp_path / "run")
+        for entry in entries:
+            with pytest.raises(OSError, match="no thread can be started"):
+                house.feed(entry, scalar_frames(0, 3))
+            house.commit()
+            assert "no thread can be started" in (entry.trouble or "")
+            assert entry.session.accepted == 0
+    for entry in entries:
         house.feed(entry, scalar_frames(0, 3))
-        house.commit()
-        assert "no thread can be started" in (entry.trouble or "")
-        assert house.pipeline.deadline == house.now + RETRY_FIRST_S
-        house.feed(entry, scalar_frames(3, 6))
         house.commit(RETRY_FIRST_S)
-        assert (entry.session.committed, house.pipeline.drained) == (0, False)
-    house.feed(known, scalar_frames(0, 3))
-    house.commit(RETRY_FIRST_S)
-    for run, count in (("known", 3), ("run", 6)):
-        assert steps_of(tmp_path / run) == list(range(count))
-    assert (entry.trouble, house.pipeline.drained) == (None, True)
+        assert steps_of(Path(entry.path)) == [0, 1, 2]
+        assert (entry.trouble, house.pipeline.drained) == (None, True)
 
 
 @pytest.mark.parametrize("policy", [Fsync.COMMIT, Fsync.INTERVAL])
@@ -521,7 +517,8 @@ def test_a_sync_for_which_there_is_no_thread_is_tried_again(
 ) -> None:
     house = House(tmp_path, fsync=policy)
     entry = house.session(tmp_path / "run")
-    with none_start(monkeypatch):
+    # There is one that writes, and no other.
+    with none_start(monkeypatch, beyond=1):
         house.feed(entry, scalar_frames(0, 3))
         for _ in range(3):
             house.commit(RETRY_MOST_S)
