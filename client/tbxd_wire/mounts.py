@@ -10,8 +10,6 @@ it is to be read with newline="\\n".
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass
 
 from .errors import DirectoryError
 
@@ -50,8 +48,6 @@ NETWORK = frozenset(
 """Types of file systems whose files lie on other machines. (9p is not among them: for the sandboxes
 that use it, it is the machine's own disk.)"""
 
-_ESCAPED = r"\\([0-7]{3})"
-
 
 def type_of(device: int, mountinfo: str) -> str | None:
     """Return the type of the file system that is ``device``, or None if it is not listed.
@@ -66,59 +62,6 @@ def type_of(device: int, mountinfo: str) -> str | None:
         if separator and mount.split(" ")[2:3] == [wanted]:
             return file_system.split(" ", 1)[0]
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """One mount of a file system.
-
-    Attributes:
-        number: by which others name it as the one they lie on.
-        device: which file system it is; two mounts may be of one.
-    """
-
-    number: str
-    device: str
-
-
-_NOWHERE = Mount("", "")
-
-
-class MountTree:
-    """Which file system is mounted where, each on another.
-
-    Args:
-        mountinfo: what the file of that name holds.
-
-    Attributes:
-        root: what is mounted at ``/``; a mount of no name if that is not listed.
-        devices: of all file systems that are mounted.
-    """
-
-    def __init__(self, mountinfo: str) -> None:
-        lines = [line.split(" ", 5) for line in mountinfo.split("\n")]
-        listed = [fields[:5] for fields in lines if len(fields) >= 5]
-        numbers = {fields[0] for fields in listed}
-        self._at: dict[tuple[str, str], Mount] = {}
-        for number, parent, device, _, point in listed:
-            # What the topmost lies on is not listed, or is itself.
-            on = parent if parent in numbers and parent != number else _NOWHERE.number
-            # Spaces, tabs, newlines and backslashes stand there in octal.
-            where = re.sub(_ESCAPED, lambda match: chr(int(match[1], 8)), point)
-            self._at[on, where] = Mount(number, device)
-        self.root = self.at(_NOWHERE, "/")
-        self.devices = frozenset(mount.device for mount in (self.root, *self._at.values()))
-
-    def at(self, mount: Mount, path: str) -> Mount:
-        """Return what is to be found at ``path``, which lies on ``mount`` or is mounted on it.
-
-        Args:
-            mount: that of the directory above.
-            path: absolute, without symbolic links.
-        """
-        while (above := self._at.get((mount.number, path))) is not None:
-            mount = above
-        return mount
 
 
 def refuse_network(directory: str) -> None:

@@ -6,7 +6,9 @@ import select
 import weakref
 from typing import BinaryIO
 
-from tbxd_wire.mounts import MOUNTINFO, MountTree
+from tbxd_wire.mounts import MOUNTINFO
+
+from .mount_tree import MountTree
 
 
 class Mounted:

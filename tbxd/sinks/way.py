@@ -12,7 +12,7 @@ import errno
 import os
 from collections.abc import Callable
 
-from tbxd_wire.mounts import MountTree
+from .mount_tree import MountTree
 
 _LINKS = 40
 """As many the kernel follows (path_resolution(7)); behind them nobody gets on."""

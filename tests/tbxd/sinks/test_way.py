@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tbxd.sinks.mount_tree import MountTree
 from tbxd.sinks.way import Way, first_link, follow
-from tbxd_wire.mounts import MountTree
 
 TREE = MountTree("""\
 1 0 root / / rw - ext4 root rw
