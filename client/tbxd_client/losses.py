@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from typing import Any
 
 from .client import Client
 from .stream import Stream
@@ -28,6 +29,7 @@ class Losses:
         self.warned = False
         self._run = run
         self._void: Stream | None = None
+        self._finalizer: weakref.finalize[..., Any] | None = None
 
     def total(self) -> int:
         """Return how many records were lost, those of the session's own journal not counted."""
@@ -45,16 +47,23 @@ class Losses:
             return
         if self._void is None:
             self._void = open_void(client)
-            weakref.finalize(self, client.release, self._void).atexit = False
+            self._finalizer = weakref.finalize(self, client.release, self._void)
+            self._finalizer.atexit = False
             client.carry(self._void)
         self._void.journal.count_shed()
 
     def take_void(self) -> Stream | None:
         """Return the session that has told of it until now, if there is one, to be ended."""
+        self.forget_parent()
         void, self._void = self._void, None
         if void is not None:
             self.shed += void.journal.shed
         return void
+
+    def forget_parent(self) -> None:
+        """Have the session that tells of it live on when this goes: it is a parent's, or ended."""
+        if self._finalizer is not None:
+            self._finalizer.detach()
 
     def say(self, why: str) -> None:
         """Say once that a record was not logged; ``stats`` says why the last one was not."""

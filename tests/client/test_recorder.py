@@ -14,7 +14,7 @@ from tbxd_client.recorder import Recorder
 from tbxd_wire import records
 from tbxd_wire.kinds import Kind
 
-from .journals import array_of
+from .journals import array_of, without_journals
 from .leftovers import read_all
 
 pytestmark = pytest.mark.usefixtures("runtime_directory")
@@ -153,3 +153,20 @@ def test_a_record_with_arrays_takes_the_same_ways(runtime_directory: str, run: s
     found = [record for each in read_all(runtime_directory) for record in each.records]
     assert [bytes(record[4].data) for record in found] == [b"abc", b"abc"]
     assert recorder.stats()["shed"] == 0
+
+
+def test_what_tells_of_losses_ends_with_the_recorder_and_not_with_a_child(
+    run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_journals(monkeypatch)
+    recorder = Recorder(run, None, "", None)
+    for end in ("fork", "gone"):
+        recorder.append(FIRST)
+        void = recorder._losses._void
+        assert void is not None
+        if end == "fork":
+            recorder.forget_parent()
+        else:
+            del recorder
+        gc.collect()
+        assert void.ending == (end == "gone")
