@@ -152,7 +152,8 @@ class Daemon:
         """Wait until the journals of all who died are in the event files."""
         # Whoever asks has the daemon look for the dead at once.
         ask(str(self.directory))
-        wait_until(lambda: not self.journals(), "all journals are taken over")
+        # Where no daemon lived long enough to write, the records of minutes wait.
+        wait_until(lambda: not self.journals(), "all journals are taken over", timeout_s=600.0)
 
     def settle_one(self, role: str) -> None:
         """Wait until the journal of one dead author is in its event file."""

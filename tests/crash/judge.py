@@ -18,7 +18,7 @@ from PIL import Image
 from tensorboard.backend.event_processing import event_file_loader
 from tensorboard.compat.tensorflow_stub import pywrap_tensorflow
 
-from tbxd.encode.note import SHED_TAG, is_note
+from tbxd.encode.note import LIFECYCLE_TAG, SHED_TAG, is_note
 
 from .producer import HISTOGRAM_VALUES, PICTURE_SHAPE, TAG, TEXT_TAG, value_of
 
@@ -69,14 +69,23 @@ def records(directory: Path) -> Iterator[tuple[str, int, float | None]]:
 
 def shed(directory: Path) -> list[tuple[int, float]]:
     """Return the curve in which the daemon says how many records were shed: (step, records)."""
-    return [
-        (parsed.step, value.simple_value)
-        for path in event_files(directory)
-        for event in event_file_loader.RawEventFileLoader(str(path)).Load()
-        for parsed in [event_file_loader.event_pb2.Event.FromString(event)]
-        for value in parsed.summary.value
-        if value.tag == SHED_TAG
-    ]
+    return [(step, value.simple_value) for step, value in _said(directory, SHED_TAG)]
+
+
+def lifecycle(directory: Path) -> list[str]:
+    """Return the texts in which the daemon says what became of who logged there."""
+    said = _said(directory, LIFECYCLE_TAG)
+    return [value.tensor.string_val[0].decode() for _, value in said]
+
+
+def _said(directory: Path, tag: str) -> Iterator[tuple[int, Any]]:
+    """Yield step and value of each note of the daemon's under ``tag``."""
+    for path in event_files(directory):
+        for event in event_file_loader.RawEventFileLoader(str(path)).Load():
+            parsed = event_file_loader.event_pb2.Event.FromString(event)
+            for value in parsed.summary.value:
+                if value.tag == tag:
+                    yield parsed.step, value
 
 
 def _number_of(value: Any) -> float | None:

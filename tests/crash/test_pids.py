@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from tbxd.ask import ask
-from tbxd.encode.note import LIFECYCLE_TAG
 from tbxd_wire import places
 from tests.waiting import wait_until
 
 from . import tally
 from .field import Daemon
-from .judge import event_files, judge
+from .judge import event_files, judge, lifecycle
 from .ledger import Ledger
 
 _TRAIN = """
@@ -87,17 +85,6 @@ def sessions(daemon: Daemon) -> dict[str, dict[str, Any]]:
 def owners(daemon: Daemon) -> set[str]:
     """Return the sessions whose journals lie in the directory."""
     return {name.partition(".")[0] for name in daemon.journals()}
-
-
-def lifecycle(run: Path) -> list[str]:
-    """Return the texts in a run about what became of who logged there."""
-    return [
-        value.tensor.string_val[0].decode()
-        for path in event_files(run)
-        for event in EventFileLoader(str(path)).Load()
-        for value in event.summary.value
-        if value.tag == LIFECYCLE_TAG
-    ]
 
 
 def test_the_journal_of_a_dead_process_is_not_that_of_a_living_one_with_its_pid(
