@@ -16,6 +16,11 @@ from .judge import judge
 from .ledger import Ledger, Row
 
 
+def await_daemon(daemon: Daemon) -> None:
+    """Wait for a daemon. Where several were killed before they served, the next waits a minute."""
+    wait_until(lambda: daemon.pid() is not None, "a daemon serves", timeout_s=120.0)
+
+
 def pause(chance: random.Random, longest_s: float) -> None:
     """Let a random time pass: the instant of an attack, on which nothing else depends."""
     time.sleep(chance.uniform(0, longest_s))
@@ -62,7 +67,7 @@ def test_daemon_killed(
     each = trainers.start("run", pause_s=0.05)
     killed = set()
     for number in range(kills):
-        wait_until(lambda: daemon.pid() is not None, "a daemon serves")
+        await_daemon(daemon)
         pause(chance, 0.3)
         killed.add(daemon.kill())
         if number % 2:
@@ -83,7 +88,7 @@ def test_both_killed(
     for number in range(kills):
         each = trainers.start(f"run{number}", pause_s=0.02)
         wait_until(lambda each=each: each.returned() > 0, "the trainer logs")  # type: ignore[misc]
-        wait_until(lambda: daemon.pid() is not None, "a daemon serves")
+        await_daemon(daemon)
         pause(chance, 0.15)
         victims = [each.kill, daemon.kill]
         chance.shuffle(victims)
