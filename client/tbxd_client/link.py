@@ -194,7 +194,7 @@ class Link:
             if hello is not None:
                 self._connection.send(hello)
         unsent = self._streams.unsent()
-        if self._streams.have_work() and (
+        if (unsent or self._streams.have_work()) and (
             now >= self._next_send or unsent >= _EAGER_BYTES or self._streams.are_urgent()
         ):
             for stream in self._streams:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -42,25 +43,28 @@ class Losses:
             client: who can tell the daemon of it, if anybody can.
             open_void: makes the session that does so.
         """
-        if client is None:
-            self.shed += 1
-            return
+        if self._void is None and client is not None:
+            # What keeps a journal from being opened may keep this, too.
+            with contextlib.suppress(Exception):
+                void = open_void(client)
+                self._finalizer = weakref.finalize(self, client.release, void)
+                self._finalizer.atexit = False
+                client.carry(void)
+                self._void = void
         if self._void is None:
-            self._void = open_void(client)
-            self._finalizer = weakref.finalize(self, client.release, self._void)
-            self._finalizer.atexit = False
-            client.carry(self._void)
-        self._void.journal.count_shed()
+            self.shed += 1
+        else:
+            self._void.journal.count_shed()
 
     def take_void(self) -> Stream | None:
         """Return the session that has told of it until now, if there is one, to be ended."""
-        self.forget_parent()
+        self.detach()
         void, self._void = self._void, None
         if void is not None:
             self.shed += void.journal.shed
         return void
 
-    def forget_parent(self) -> None:
+    def detach(self) -> None:
         """Have the session that tells of it live on when this goes: it is a parent's, or ended."""
         if self._finalizer is not None:
             self._finalizer.detach()

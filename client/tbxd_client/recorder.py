@@ -201,7 +201,7 @@ class Recorder:
         """In a forked child: this is another author now."""
         if self._finalizer is not None:
             self._finalizer.detach()
-        self._losses.forget_parent()
+        self._losses.detach()
         self._purge_step = None
         self._begin()
 

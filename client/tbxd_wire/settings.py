@@ -40,7 +40,7 @@ class Settings(NamedTuple):
         try:
             limit_bytes = sizes.parse(limit) if limit else JOURNAL_LIMIT_BYTES
             if limit_bytes < SEGMENT_SMALL_BYTES:
-                least = f"{SEGMENT_SMALL_BYTES >> 10}KiB"
+                least = sizes.text(SEGMENT_SMALL_BYTES)
                 raise ValueError(f"expected {least} or more, what one journal takes, not {limit!r}")
         except ValueError as error:
             raise ConfigError(f"{places.JOURNAL_LIMIT_VARIABLE}: {error}") from None

@@ -170,3 +170,17 @@ def test_what_tells_of_losses_ends_with_the_recorder_and_not_with_a_child(
             del recorder
         gc.collect()
         assert void.ending == (end == "gone")
+
+
+def test_what_keeps_a_journal_from_being_opened_never_ends_the_training(
+    run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor if it keeps what would tell of it, too."""
+    recorder = Recorder(run, None, "", None)
+    with monkeypatch.context() as patch:
+        patch.setattr("tbxd_client.roles.this_process", None)
+        for _ in range(3):
+            assert recorder.append(FIRST)
+    assert recorder.stats()["shed"] == 3
+    assert recorder.append(SECOND)
+    assert recorder.stats()["records"] == 1

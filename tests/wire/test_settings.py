@@ -36,8 +36,8 @@ def test_what_is_understood(environ: dict[str, str], expected: Settings) -> None
     ("name", "value", "says"),
     [
         ("TBXD_JOURNAL_LIMIT", "lots", "expected a size such as 64MiB"),
-        ("TBXD_JOURNAL_LIMIT", "0", "expected 64KiB or more, what one journal takes, not '0'"),
-        ("TBXD_JOURNAL_LIMIT", "64k", "expected 64KiB or more"),
+        ("TBXD_JOURNAL_LIMIT", "0", "expected 64 KiB or more, what one journal takes, not '0'"),
+        ("TBXD_JOURNAL_LIMIT", "64k", "expected 64 KiB or more"),
         ("TBXD_JOURNAL_FULL", "block", "block:SECONDS such as block:5, not 'block'"),
         ("TBXD_JOURNAL_FULL", "block:-1", "not 'block:-1'"),
         ("TBXD_JOURNAL_FULL", "block:inf", "not 'block:inf'"),

@@ -93,6 +93,14 @@ def test_a_record_that_no_file_can_take_is_refused_and_the_rest_goes_on(
     assert "none is larger than 9,984 bytes (ulimit -f)" in (entry.refusals.last or "")
 
 
+def tear(run: Path, whole: int) -> None:
+    """Leave of a run's one file its header, the first mark and so many events behind it."""
+    (path,) = event_files(str(run))
+    with RecordFile(path) as file:
+        ends = [end for end, _ in file.walk()]
+    os.truncate(path, ends[1 + whole])
+
+
 @pytest.mark.parametrize("whole", range(6))
 def test_a_daemon_without_the_limit_writes_nothing_twice(tmp_path: Path, whole: int) -> None:
     """What the first has refused counts for the second, in a round that was torn anywhere."""
@@ -102,11 +110,7 @@ def test_a_daemon_without_the_limit_writes_nothing_twice(tmp_path: Path, whole: 
         entry = session_of(pipeline, run)
         feed(pipeline, entry, frames)
     assert entry.refused == 1
-    (path,) = event_files(str(run))
-    with RecordFile(path) as file:
-        ends = [end for end, _ in file.walk()]
-    # Behind the header and the mark.
-    os.truncate(path, ends[1 + whole])
+    tear(run, whole)
     with pipeline_in(tmp_path) as pipeline:
         feed(pipeline, session_of(pipeline, run, entry.session.name), frames)
     expected = [0, 1, 2, 3, 4] if whole < 2 else [0, 2, 3, 4]
@@ -132,10 +136,7 @@ def test_a_daemon_that_may_write_the_files_writes_no_event_twice(
         pipeline.commit(0.0)
     assert entry.refusals.last == f"Not a directory: {run / '00003' / 'tag'}"
     (run / "00003").unlink()
-    (path,) = event_files(str(run))
-    with RecordFile(path) as file:
-        ends = [end for end, _ in file.walk()]
-    os.truncate(path, ends[1 + whole])
+    tear(run, whole)
     with pipeline_in(tmp_path) as pipeline:
         feed(pipeline, session_of(pipeline, run, entry.session.name), frames)
     assert steps_of(run) == [0, 1, 2]
