@@ -15,37 +15,26 @@ Guarantees:
 
 from __future__ import annotations
 
-import contextlib
-import os
-import socket
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 
 from tbxd.config import Config, Fsync
-from tbxd.format.projection import Projection
 from tbxd.intake.entry import Entry
 from tbxd.intake.session import State
-from tbxd.sinks import projector
-from tbxd.sinks.bounds import Bounds
 from tbxd.sinks.descriptors import DESCRIPTORS
 from tbxd.sinks.disks import Disks
 from tbxd.sinks.lane import PATIENCE_S, Blocked
-from tbxd.sinks.run_directory import NOBODY, RunDirectory, check_path
+from tbxd.sinks.run_directory import RunDirectory
 from tbxd.sinks.ticket import Ticket
-from tbxd_wire.errors import FrameError, RecordError
+from tbxd_wire.errors import FrameError
 from tbxd_wire.messages import Hello
-from tbxd_wire.paths import safe_relative, safe_suffix
 
 from .notes import Notes
 from .parts import parts
 from .pool import Pool
+from .run_directories import RunDirectories
 from .stream import Round, Stream
 from .take import take
-
-IDLE_DIRECTORIES = 1024
-"""Run directories kept although no session uses them: the next one goes on in the same file."""
 
 
 class Pipeline:
@@ -65,13 +54,10 @@ class Pipeline:
         open_files: int = DESCRIPTORS,
         patience_s: float = PATIENCE_S,
     ) -> None:
-        self._wake = wake
         self._fsync_first = config.fsync is Fsync.COMMIT
         self._disks = Disks(config, wake, min(open_files, DESCRIPTORS), patience_s)
-        self._bounds = Bounds(config.keep_free_bytes, config.roots)
+        self._directories = RunDirectories(config, self._disks, wake)
         self._pool = Pool(wake)
-        self._host = socket.gethostname()
-        self._directories: OrderedDict[tuple[str, str], RunDirectory] = OrderedDict()
         self.is_at_rest = True
         """Whether nothing is on its way to a disk, once it is closed."""
         self._streams: dict[bytes, Stream] = {}
@@ -99,30 +85,9 @@ class Pipeline:
         """Return the directory in which a session writes.
 
         Raises:
-            RecordError: the run is no absolute path, the role or the suffix lead elsewhere, or
-                nothing may be written there.
+            RecordError: it must not, or no such directory can be.
         """
-        if not hello.run.startswith("/") or "\0" in hello.run:
-            raise RecordError(f"the run directory must be an absolute path, not {hello.run!r:.80}")
-        if hello.session == NOBODY:
-            raise RecordError("a session's name is random, not sixteen zeros")
-        role = safe_relative(hello.role)
-        run = hello.run.rstrip("/")
-        path = f"{run}/{role}" if role else run or "/"
-        safe_suffix(hello.suffix)
-        try:
-            os.fsencode(path + hello.suffix)
-        except UnicodeError:
-            raise RecordError(f"this system has no name for the directory {path!r:.80}") from None
-        check_path(path)
-        if not self._bounds.has_roots:
-            return path
-        # A file system that does not answer now is asked again before anything is written.
-        with contextlib.suppress(OSError):
-            asked = self._disks.of(path).writing
-            if (objection := asked.ask(self._bounds.objection, path)) is not None:
-                raise RecordError(f"this daemon does not write there: {objection}")
-        return path
+        return self._directories.of_author(hello)
 
     def feed(self, entry: Entry, position: int, frames: memoryview) -> str | None:
         """Take over frames that begin where the session stands, or behind a gap it has skipped.
@@ -138,7 +103,7 @@ class Pipeline:
         stream = self._streams.get(entry.session.name)
         if stream is None:
             stream = self._streams[entry.session.name] = Stream(
-                entry, self._open_directory, self._place
+                entry, self._directories.open, self._directories.place
             )
         self._fed.add(stream)
         is_new = not stream.directories
@@ -227,19 +192,13 @@ class Pipeline:
             for stream in self._streams.values()
             for directory in stream.directories.values()
         }
-        idle = [key for key, directory in self._directories.items() if directory not in in_use]
-        for key in idle[: max(len(idle) - IDLE_DIRECTORIES, 0)]:
-            self._directories.pop(key).close()
-        used = {directory.disk for directory in in_use | self._notes.touched}
-        used |= {each.awaited.disk for each in self._streams.values() if each.awaited}
-        self._disks.let_go(used)
+        asking = {each.awaited.disk for each in self._streams.values() if each.awaited}
+        self._directories.let_go(in_use, self._notes.touched, asking)
 
     def close(self) -> None:
         """Give all descriptors and threads back; what is pending is not written."""
         self._pool.close()
-        for directory in self._directories.values():
-            directory.close()
-        self._directories.clear()
+        self._directories.close()
         self.is_at_rest = self._disks.close()
 
     def _settle(self, now: float) -> None:
@@ -288,50 +247,6 @@ class Pipeline:
         if stream is not None and "" in stream.directories:
             return stream.directories[""]
         try:
-            return self._open_directory(entry, "")
+            return self._directories.open(entry, "")
         except OSError:
             return None
-
-    def _open_directory(self, entry: Entry, relative: str) -> RunDirectory:
-        """Return the run directory at a path relative to that of a session's author.
-
-        A different suffix is a file of its own there.
-
-        Raises:
-            OSError: where the path leads cannot be found out now, or not yet.
-        """
-        suffix = entry.session.hello.suffix
-        path = f"{entry.path}/{relative}" if relative else entry.path
-        key = (path, suffix)
-        disk = self._disks.of(path)
-        found = self._directories.get(key)
-        if found is not None and found.disk is not disk:
-            # Something is mounted there since, or a link leads elsewhere.
-            found.close()
-            found = None
-        if found is None:
-            found = RunDirectory(
-                path,
-                disk,
-                host=self._host,
-                suffix=suffix,
-                bounds=self._bounds,
-                # What waits for its sync is no more than the sessions may have on their way.
-                doubting=self._fsync_first,
-            )
-            self._directories[key] = found
-        self._directories.move_to_end(key)
-        return found
-
-    def _place(self, entry: Entry, files: Projection) -> Future[None]:
-        """Begin to write files beneath the directory of a session's author."""
-        try:
-            # Which goes along the directory itself, too.
-            syncing = self._disks.of(os.path.join(entry.path, files.place)).syncing
-        except OSError as error:
-            placed: Future[None] = Future()
-            placed.set_exception(error)
-            return placed
-        placed = syncing.begin(projector.write, entry.path, files, self._bounds)
-        placed.add_done_callback(lambda _: self._wake())
-        return placed

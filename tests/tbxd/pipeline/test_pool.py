@@ -86,7 +86,7 @@ class House:
         )
         self.pool = ByHand()
         self.pipeline._pool = self.pool
-        self.pipeline._place = self.pool.place  # type: ignore[method-assign]
+        self.pipeline._directories.place = self.pool.place  # type: ignore[method-assign]
         self.now = 1000.0
 
     def session(self, run: Path) -> Entry:
