@@ -35,7 +35,7 @@ def acquire(directory: str) -> int:
             directory, f"its {places.DAEMON_LOCK} cannot be opened: {error.strerror}"
         ) from None
     if not try_lock(descriptor):
-        who = _read(descriptor)
+        who = _who(descriptor)
         os.close(descriptor)
         raise DaemonHeld(directory, f"the daemon with {who}" if who else "another daemon")
     started = time.strftime("%Y-%m-%d %H:%M:%S")
@@ -55,10 +55,23 @@ def who_is_leaving(directory: str) -> str | None:
     except OSError:
         return None
     try:
-        who = _read(descriptor) if locks.is_held(descriptor) else ""
+        who = _who(descriptor)
     finally:
         os.close(descriptor)
     return who.removesuffix(_LEAVING) if who.endswith(_LEAVING) else None
+
+
+def _who(descriptor: int) -> str:
+    """Return what there is to say of the holder; "" if nobody holds it.
+
+    Whoever has just taken the lock has not said anything yet: then the file tells of the one
+    before.
+    """
+    pid = locks.holder(descriptor)
+    if pid is None:
+        return ""
+    content = _read(descriptor)
+    return content if not pid or content.startswith(f"pid {pid},") else f"pid {pid}"
 
 
 def _read(descriptor: int) -> str:

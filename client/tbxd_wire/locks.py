@@ -21,5 +21,14 @@ _WHOLE_FILE = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 def is_held(descriptor: int) -> bool:
     """Return whether another process holds a lock on the file open as ``descriptor``."""
-    answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, _WHOLE_FILE)
-    return bool(_FLOCK.unpack(answer)[0] != fcntl.F_UNLCK)
+    return holder(descriptor) is not None
+
+
+def holder(descriptor: int) -> int | None:
+    """Return the pid of the process that has locked the file open as ``descriptor``.
+
+    Returns:
+        None if no other process has; 0 if one has that the pid namespace of this one does not see.
+    """
+    kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_GETLK, _WHOLE_FILE))
+    return None if kind == fcntl.F_UNLCK else max(pid, 0)

@@ -49,6 +49,17 @@ def test_a_second_one_is_told_who_holds_it(tmp_path: Path, holder: subprocess.Po
     assert caught.value.exit_code == 1
 
 
+@pytest.mark.parametrize("content", ["", "pid 1, started then, leaving\n"])
+def test_one_that_has_not_said_so_yet_is_known_by_its_lock(
+    tmp_path: Path, holder: subprocess.Popen[bytes], content: str
+) -> None:
+    """What the file says is then what the one before has left behind."""
+    (tmp_path / places.DAEMON_LOCK).write_text(content)
+    with pytest.raises(DaemonHeld, match=rf"the daemon with pid {holder.pid}$"):
+        lock.acquire(str(tmp_path))
+    assert lock.who_is_leaving(str(tmp_path)) is None
+
+
 def test_a_killed_holder_holds_nothing(tmp_path: Path, holder: subprocess.Popen[bytes]) -> None:
     holder.send_signal(signal.SIGKILL)
     holder.wait()
