@@ -207,10 +207,15 @@ _FIELDS: dict[int, tuple[tuple[str, type], ...]] = {
 
 
 def encode(message: Message) -> Parts:
-    """Return the parts of ``message``."""
+    """Return the parts of ``message``.
+
+    A text may hold what is no character, such as a name of a file system that is not UTF-8: it
+    arrives with a backslash and a number in its place.
+    """
     number = _NUMBERS[type(message)]
     # The payload, which is no part of the head, is the last field.
-    parts: Parts = [msgpack.packb((number, *message[: len(_FIELDS[number])]))]
+    fields = message[: len(_FIELDS[number])]
+    parts: Parts = [msgpack.packb((number, *fields), unicode_errors="backslashreplace")]
     if isinstance(message, Batch):
         parts.append(message.payload)
     return parts

@@ -130,7 +130,7 @@ def read_head(buffer: bytes | memoryview) -> Head:
         # What it claims beyond the file's end is unreadable all the same.
         used=min(head_words[USED], POSITION_MAX),
         released=head_words[RELEASED],
-        shed=head_words[SHED],
+        shed=min(head_words[SHED], POSITION_MAX),
         ended=bool(head_words[ENDED]),
         failed=head_words[ENDED] == FAILED,
         known=bool(head_words[KNOWN]),

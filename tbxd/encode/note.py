@@ -25,8 +25,12 @@ def is_note(tag: str) -> bool:
 
 
 def lifecycle(markdown: str, step: int, wall_time: float) -> bytes:
-    """Return the serialized event of a text; arguments as of :func:`tbxd.encode.text.encode`."""
-    return text.encode(LIFECYCLE_TAG, step, wall_time, markdown)
+    """Return the serialized event of a text; arguments as of :func:`tbxd.encode.text.encode`.
+
+    What is no character, as in a path that is not UTF-8, is shown as a backslash and a number.
+    """
+    shown = markdown.encode(errors="backslashreplace").decode()
+    return text.encode(LIFECYCLE_TAG, step, wall_time, shown)
 
 
 def lost(tag: str, records: int, step: int | None, wall_time: float) -> bytes:

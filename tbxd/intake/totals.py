@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tbxd_wire.limits import POSITION_MAX
+
 from .entry import Entry
 from .refusals import Refusals
 
 
 @dataclass(slots=True)
 class Totals:
-    """Sums over sessions; each of them as in :class:`Entry`."""
+    """Sums over sessions; each of them as in :class:`Entry`.
+
+    Of what clients only claim, no sum grows beyond POSITION_MAX: a report could not carry it.
+    """
 
     sessions: int = 0
     records: int = 0
@@ -28,10 +33,10 @@ class Totals:
         self.sessions += 1
         self.records += entry.records
         self.bytes += entry.bytes
-        self.shed += entry.shed
+        self.shed = min(self.shed + entry.shed, POSITION_MAX)
         self.refused += entry.refused
         self.unknown += entry.unknown
-        self.gap_bytes += entry.session.gap_bytes
+        self.gap_bytes = min(self.gap_bytes + entry.session.gap_bytes, POSITION_MAX)
         self.steps_back += entry.steps_back
         self.refusals.add(entry.refusals)
 

@@ -148,6 +148,18 @@ def test_counts_as_large_as_they_get(daemon: Daemon, client: Client, session: by
     assert facts["pending_bytes"] == POSITION_MAX
 
 
+def test_counts_whose_sum_is_larger_still(daemon: Daemon, client: Client, tmp_path: Path) -> None:
+    for number in range(5):
+        hello = hello_of(str(tmp_path / f"run{number}"))
+        client.say_hello(hello)
+        client.say_hello(hello._replace(position=POSITION_MAX))
+        client.receive(Ack)
+        client.send(Bye(hello.session, POSITION_MAX, POSITION_MAX))
+        client.receive(Ack)
+    totals = daemon.facts()["totals"]
+    assert totals["shed"] == totals["gap_bytes"] == POSITION_MAX
+
+
 def test_the_name_of_another_session(
     daemon: Daemon, client: Client, session: bytes, tmp_path: Path
 ) -> None:

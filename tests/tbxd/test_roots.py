@@ -14,7 +14,7 @@ from tbxd.cli import group
 from tbxd.reading.events import events_of
 from tbxd_client import SummaryWriter
 from tbxd_wire.kinds import Kind
-from tbxd_wire.messages import Batch, Notice, Reject
+from tbxd_wire.messages import Batch, Bye, Notice, Reject
 from tests.waiting import wait_until
 
 from .daemons import Client, Daemon
@@ -115,6 +115,27 @@ def test_records_whose_own_directory_is_a_link(
     assert (facts["refused"], facts["records"], facts["state"]) == (1, 3, "live")
     assert "(--root)" in facts["refused_reason"]
     assert steps_of(run) == [1, 2]
+
+
+def test_a_link_to_a_name_that_is_not_utf8(
+    daemon: Daemon, client: Client, root: Path, base: Path
+) -> None:
+    """What is said of it can be sent, shown and noted in the run."""
+    odd = base / os.fsdecode(b"caf\xe9")
+    odd.mkdir(exist_ok=True)
+    run = root / "run"
+    run.mkdir()
+    for name in ("group", "role"):
+        (run / name).symlink_to(odd)
+    client.send(hello_of(str(run), role="role"))
+    assert r"caf\udce9 is not beneath" in client.receive(Reject).reason
+    hello = hello_of(str(run))
+    client.say_hello(hello)
+    group = frame_of(Kind.SCALAR_GROUP, "group", {"a": 1.0})
+    end = client.log(hello.session, 0, scalar_frame(1) + group)
+    client.send(Bye(hello.session, end, 0))
+    wait_until(lambda: daemon.session(hello.session)["state"] == "closed", "the session ends")
+    assert r"caf\udce9" in daemon.session(hello.session)["refused_reason"]
 
 
 def test_an_embedding_whose_directory_is_a_link(

@@ -245,6 +245,16 @@ def test_refused(house: House, tmp_path: Path) -> None:
     assert "; 1 record refused: " in last_text(run)
 
 
+def test_a_reason_that_names_what_is_not_utf8(house: House, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    entry = house.session(run)
+    house.feed(entry, scalar_frame(1))
+    entry.refused = 1
+    entry.refusals.count("caf\udce9 is a file")
+    house.end(entry)
+    assert last_text(run).endswith("; 1 record refused: caf\\udce9 is a file")
+
+
 def test_notes_take_nothing_from_the_records(house: House, tmp_path: Path) -> None:
     """The marks account for notes, too: a daemon that comes later finds every session's place."""
     run = tmp_path / "run"
