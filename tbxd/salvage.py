@@ -2,13 +2,14 @@
 
 Reads with plain reads, not through a mapping: a file that shrinks while it is read must not kill
 the daemon. Holds the journal's lock for as long as it is open, so that no other daemon takes it
-up. Never writes into a segment; deletes what was read to its end, and sets aside, under
-``<name>.damaged``, what was not.
+up. Deletes what was read to its end, and sets aside, under ``<name>.damaged``, what was not; before
+that it writes into slot 0 that all is committed, and nothing ever into a segment beside that.
 """
 
 from __future__ import annotations
 
 import os
+import struct
 from dataclasses import dataclass
 
 from tbxd_wire import frame, places, segment
@@ -23,6 +24,8 @@ CHUNK_BYTES = 128 * 1024
 """What is taken at a time: some 3,000 scalars, 6 ms of work. Living trainers, whose records wait
 for that long, come before the haste of the dead."""
 
+_WORD = struct.Struct("=Q")
+_RELEASED_OFFSET = segment.WORDS_OFFSET + segment.RELEASED * _WORD.size
 _MAJOR_OFFSET = len(segment.MAGIC) - 1
 
 
@@ -143,8 +146,11 @@ class DeadJournal:
                 self._damaged.append((each.slot, each.path))
         kept = {path for _, path in self._damaged}
         spent = [(each.slot, each.path) for each in self._segments if each.path not in kept]
-        # Slot 0 last: the others are found through it, should this be interrupted.
-        for _, path in sorted(spent, reverse=True):
+        # Should this be interrupted: slot 0, through which the others are found, goes last, and
+        # though it may be any of them in the stream, none of those that have gone is missed.
+        if not kept and self._locked_slot == 0:
+            os.pwrite(self._lock, _WORD.pack(self.end), _RELEASED_OFFSET)
+        for _, path in sorted(spent, key=lambda each: each[0] == 0):
             os.unlink(path)
         self._set_aside()
         self.close()

@@ -267,6 +267,50 @@ def test_one_that_is_gone(tmp_path: Path, hello: Hello) -> None:
         DeadJournal(str(tmp_path), hello.session, [0])
 
 
+@pytest.mark.parametrize("slots", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+@pytest.mark.parametrize("removals", range(3))
+def test_killed_while_it_deletes(
+    tmp_path: Path,
+    hello: Hello,
+    monkeypatch: pytest.MonkeyPatch,
+    slots: tuple[int, ...],
+    removals: int,
+) -> None:
+    """What is left is the end of the stream, or nothing of it; there is no gap."""
+    position = 0
+    for number, slot in enumerate(slots):
+        frames = scalar_frames(10 * number, 10 * number + 10)
+        write_segment(tmp_path, hello, slot, position, frames)
+        position += len(frames)
+    journal = DeadJournal(str(tmp_path), hello.session, [0, 1, 2])
+    assert len(read_all(journal)) == 3
+    unlink, left = os.unlink, iter(range(removals))
+
+    def killed(path: str) -> None:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        unlink(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", killed)
+        with pytest.raises(KeyboardInterrupt):
+            journal.finish()
+    journal.close()
+    names = [places.journal_name(hello.session, slot) for slot in range(3)]
+    again = DeadJournal(
+        str(tmp_path),
+        hello.session,
+        [slot for slot in range(3) if (tmp_path / names[slot]).exists()],
+    )
+    at = again.released
+    for begin, frames in read_all(again, at):
+        assert begin == at
+        at += len(frames)
+    assert at == again.end
+    again.finish()
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_could_not_be_taken_is_kept(tmp_path: Path, hello: Hello) -> None:
     first, second = scalar_frames(0, 5), scalar_frames(5, 9)
     write_segment(tmp_path, hello, 0, 0, first)
