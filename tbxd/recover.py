@@ -143,7 +143,7 @@ class Recovery:
                 try:
                     return self._advance(work, now)
                 except OSError as error:
-                    self._complaints.say("journal", f"a dead journal cannot be read: {error}", now)
+                    self._complaints.say("journal", f"a dead journal has to wait: {error}", now)
                     self._drop(work)
         return False
 
@@ -260,15 +260,13 @@ class Recovery:
 
     def _admit(self, session: bytes, journal: DeadJournal, now: float) -> bool:
         """Find or make the roster's entry of a dead journal."""
-        entry = self._roster.find(session)
-        if entry is None:
-            try:
-                entry = self._introduce(session, journal, now)
-            except TbxdError as error:
-                _log.warning("the journal %s is left alone: %s", session.hex(), error)
-                self._left_alone[session] = job_of(journal.hello), str(error)
-                journal.close()
-                return False
+        try:
+            entry = self._entry_of(session, journal, now)
+        except TbxdError as error:
+            _log.warning("the journal %s is left alone: %s", session.hex(), error)
+            self._left_alone[session] = job_of(journal.hello), str(error)
+            journal.close()
+            return False
         entry.session.reopen(ended=journal.ended)
         entry.recovering = True
         entry.shed = max(entry.shed, journal.shed)
@@ -276,20 +274,24 @@ class Recovery:
         self._work[session] = _Work(entry, journal)
         return True
 
-    def _introduce(self, session: bytes, journal: DeadJournal, now: float) -> Entry:
-        """Make an entry from the hello in a journal's head.
+    def _entry_of(self, session: bytes, journal: DeadJournal, now: float) -> Entry:
+        """Return the entry of a journal's session; one that is not known is introduced.
 
         Raises:
-            TbxdError: the hello is none, of a version not spoken here, or leads nowhere.
+            TbxdError: the hello in its head is none, of a version not spoken here, or leads
+                nowhere.
         """
         hello = messages.decode([journal.hello])
         if not isinstance(hello, messages.Hello) or hello.session != session:
             raise MessageError("its head introduces something else")
+        # Also of a session that has said hello: it was turned away then.
         if messages.common_version(hello.oldest, hello.newest) is None:
             raise MessageError(
                 f"its records are of protocol {hello.oldest} to {hello.newest},"
                 f" this release reads {PROTOCOL_OLDEST} to {PROTOCOL_NEWEST}"
             )
+        if (entry := self._roster.find(session)) is not None:
+            return entry
         path = self._feeder.author_directory(hello)
         hello = hello._replace(position=journal.released, known=True)
         return self._roster.add(hello, path, now, age_s=inf, recovered=True)

@@ -17,6 +17,7 @@ from tbxd.intake.session import State
 from tbxd.recover import SILENT_S, STALE_FRESH_S
 from tbxd.sinks.creation import create
 from tbxd_wire import frame
+from tbxd_wire.messages import Reject
 
 from .hellos import scalar_frames
 from .journals import spoil, write_segment
@@ -219,6 +220,19 @@ def test_what_this_daemon_cannot_serve_is_left_alone_and_said_once(
     assert ward.files() == [path.name]
     assert caplog.text.count("left alone") == 1
     assert not ward.recovery.busy
+
+
+def test_a_session_of_another_protocol_is_left_alone_although_it_said_hello(ward: Ward) -> None:
+    hello = ward.hello(oldest=7, newest=9)
+    entry = ward.roster.add(hello, ward.pipeline.author_directory(hello), 0.0)
+    assert isinstance(entry.session.welcome(hello, 1), Reject)
+    path = write_segment(ward.journals, hello, 0, 0, scalar_frames(0, 5))
+    for _ in range(3):
+        ward.scan()
+        ward.turn()
+    assert ward.files() == [path.name]
+    assert entry.session.state is State.REJECTED
+    assert sum(ward.recovery.left_alone.values()) == 1
 
 
 def test_a_segment_of_another_version_is_left_alone_and_said_once(
