@@ -169,7 +169,8 @@ class Server:
         self._pipeline.tidy(self._roster)
         self._pipeline.commit(time.monotonic(), at_once=True)
         while not self._pipeline.drained and (now := time.monotonic()) < deadline:
-            self._wake.wait(min(self._pipeline.deadline or deadline, deadline) - now)
+            due = self._pipeline.deadline
+            self._wake.wait((deadline if due is None else min(due, deadline)) - now)
             self._pipeline.commit(time.monotonic(), at_once=True)
         # No window: a client that hears this sends nothing more to this daemon.
         self._conversation.answer(0)

@@ -142,10 +142,12 @@ class Disk:
             now: the monotonic clock.
             at_once: sync what would be synced later.
         """
-        if self._write is not None and self._is_over(self._write, now):
+        while self._write is not None and self._is_over(self._write, now):
             self._write = None
             self._begun = []
             self._note_writes(now)
+            # What came while it was late: nothing else may wake the loop for that.
+            self.begin(now)
         if self._sync is not None and self._sync.done() and not self._being_written(self._synced):
             self._note_sync(self._sync, now)
         if self._unsynced and self._sync is None and (at_once or now >= self._next_sync):

@@ -95,6 +95,29 @@ def test_what_is_written_is_synced(disk: Disk, tmp_path: Path, gate: threading.E
     assert other.synced == other.written > 0
 
 
+def test_what_comes_while_a_write_is_late_is_written_behind_it(
+    gate: threading.Event, tmp_path: Path
+) -> None:
+    """In the very turn in which that is over: nothing would wake the loop for another."""
+    woken = threading.Event()
+    config = Config("/nowhere", fsync=Fsync.NEVER)
+    disk = Disk(config, woken.set, patience_s=SHORT_S)
+    file = keep(disk, tmp_path / "a", gate)
+    disk.finish(0.0)
+    disk.write(Ticket(file, buffer("c")))
+    disk.begin(0.0)
+    disk.finish(0.0)
+    assert not woken.is_set()
+    while not disk.settled:
+        gate.set()
+        assert woken.wait(30.0), "nobody wakes the loop"
+        woken.clear()
+        disk.begin(0.0)
+        disk.finish(0.0)
+    assert not file.pending
+    disk.close()
+
+
 def test_a_sync_that_fails_is_noted(
     disk: Disk, tmp_path: Path, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
