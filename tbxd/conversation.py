@@ -19,7 +19,7 @@ from typing import Any
 from tbxd_wire import messages
 from tbxd_wire.errors import MessageError, TbxdError
 
-from . import report
+from . import health, report
 from .complaints import Complaints
 from .intake.entry import Entry
 from .intake.refusals import Refusals
@@ -75,6 +75,9 @@ class Conversation:
         self._malformed = 0
         self._turned_away = Refusals()
         self._held_up: set[Entry] = set()
+        # Found out once: what is installed later is not what runs, and where it is installed is a
+        # file system, too.
+        self._version = health.version()
 
     def take(self, peer: bytes, parts: list[memoryview], now: float) -> None:
         """Act on one message.
@@ -201,6 +204,7 @@ class Conversation:
             self._now - self._started,
             self._now,
             time.time(),
+            self._version,
         )
         self._send(peer, messages.Report(name, facts))
 

@@ -31,8 +31,8 @@ def open_descriptors() -> int:
 
 
 def version() -> str:
-    """Return the release of the installed package."""
+    """Return the release of the package as it is installed now."""
     try:
         return importlib.metadata.version("tbxd")
-    except importlib.metadata.PackageNotFoundError:
+    except (OSError, importlib.metadata.PackageNotFoundError):
         return UNKNOWN_VERSION

@@ -26,6 +26,7 @@ def facts(
     uptime_s: float,
     now: float,
     wall_time: float,
+    version: str,
 ) -> dict[str, Any]:
     """Return the answer to a STATUS.
 
@@ -41,6 +42,7 @@ def facts(
         uptime_s: seconds since the daemon began.
         now: the monotonic clock.
         wall_time: seconds since 1970.
+        version: the daemon's release.
     """
     by_reason: dict[str, int] = {}
     by_job: dict[str, dict[str, int]] = {}
@@ -50,7 +52,7 @@ def facts(
             by_job.setdefault(job, {})[reason] = count
     return {
         "daemon": {
-            "version": health.version(),
+            "version": version,
             "pid": os.getpid(),
             "uptime_s": round(uptime_s, 3),
             "rss_bytes": health.rss_bytes(),

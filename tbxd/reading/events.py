@@ -13,26 +13,32 @@ from tbxd.proto.event_pb2 import Event
 from .records import DamagedFile, RecordFile
 
 
-def event_files(directory: str) -> list[str]:
+def event_files(directory: str, *, follow: bool = True) -> list[str]:
     """Return the paths of a directory's own event files, in the order in which they are read.
 
     A directory that does not exist has none; pipes and directories of such a name do not count,
     nor do links that lead nowhere.
+
+    Args:
+        directory: where to look.
+        follow: whether links count at all. Without, no file system is asked but the directory's.
 
     Raises:
         OSError: it cannot be listed.
     """
     try:
         with os.scandir(directory) as entries:
-            names = [entry.name for entry in entries if MARKER in entry.name and _is_file(entry)]
+            names = [
+                entry.name for entry in entries if MARKER in entry.name and _is_file(entry, follow)
+            ]
     except (FileNotFoundError, NotADirectoryError):
         return []
     return [os.path.join(directory, name) for name in sorted(names)]
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
+def _is_file(entry: os.DirEntry[str], follow: bool) -> bool:
     try:
-        return entry.is_file()
+        return entry.is_file(follow_symlinks=follow)
     except OSError:
         # A link to itself, say.
         return False

@@ -55,7 +55,7 @@ class NoteSteps:
         """
         newest, bound = 0.0, 0
         with contextlib.suppress(OSError):
-            for path in event_files(self._file.directory):
+            for path in event_files(self._file.directory, follow=False):
                 if path != self._file.path:
                     bound += _NOTES_OF_A_FILE
                     with contextlib.suppress(OSError):

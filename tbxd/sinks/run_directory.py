@@ -233,9 +233,9 @@ class RunDirectory:
             gathered.events += events
 
     def has_event_files(self) -> bool:
-        """Return whether an event file is known to be here, whoever wrote it."""
+        """Return whether an event file is known to be here, whoever wrote it; links are none."""
         try:
-            return bool(self.disk.writing.ask(event_files, self.path))
+            return bool(self.disk.writing.ask(event_files, self.path, follow=False))
         except OSError:
             return False
 

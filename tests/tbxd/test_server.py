@@ -590,3 +590,18 @@ def test_a_segment_that_its_process_died_over_is_deleted_while_the_daemon_runs(
     unborn.write_bytes(b"")
     os.utime(unborn, (1.0, 1.0))
     wait_until(lambda: not unborn.exists(), "the file is deleted")
+
+
+def test_it_says_the_release_that_runs_and_not_one_installed_since(
+    tmp_path: Path, runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "site" / "tbxd-7.0.dist-info" / "METADATA"
+    installed.parent.mkdir(parents=True)
+    installed.write_text("Metadata-Version: 2.1\nName: tbxd\nVersion: 7.0\n")
+    before = os.environ.get("PYTHONPATH")
+    path = [str(tmp_path / "site"), *([before] if before else [])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+    with Daemon(runtime) as daemon:
+        assert daemon.facts()["daemon"]["version"] == "7.0"
+        installed.write_text("Metadata-Version: 2.1\nName: tbxd\nVersion: 8.0\n")
+        assert daemon.facts()["daemon"]["version"] == "7.0"

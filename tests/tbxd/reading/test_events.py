@@ -33,6 +33,17 @@ def test_no_directory_has_no_files(tmp_path: Path) -> None:
     assert event_files(str(tmp_path / "file")) == []
 
 
+def test_links_are_followed_only_where_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(scalars(1))
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "tfevents.link").symlink_to("../elsewhere")
+    (run / "tfevents.own").write_bytes(scalars(2))
+    links = [str(run / "tfevents.link"), str(run / "tfevents.own")]
+    assert event_files(str(run)) == links
+    assert event_files(str(run), follow=False) == links[1:]
+
+
 def test_a_record_that_is_no_event_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "tfevents"
     path.write_bytes(scalars(1) + frame([b"\xff\xff\xff"]))
