@@ -36,7 +36,9 @@ class Census:
         self.dead: dict[bytes, list[int]] = {}
         self._directory = directory
         self._orphans: set[bytes] = set()
-        self._strangers: list[str] = []
+        self._strangers: dict[bytes, int] = {}
+        # As far as anybody has asked.
+        self._jobs: dict[bytes, str] = {}
 
     @property
     def has_strangers(self) -> bool:
@@ -45,11 +47,12 @@ class Census:
 
     def awaited(self) -> dict[str, int]:
         """Return for each job how many of its sessions live that have not said hello yet."""
-        jobs: Counter[str] = Counter()
-        for path in self._strangers:
-            with contextlib.suppress(OSError, SegmentError), open(path, "rb") as file:
-                jobs[job_of(segment.read_head(file.read(SEGMENT_HEAD_BYTES)).hello)] += 1
+        jobs = Counter(self._job(*each) for each in self._strangers.items())
         return {job: count for job, count in jobs.items() if job}
+
+    def waiting(self) -> Counter[str]:
+        """Return how many dead journals are of each job; "" for none, or nobody can tell."""
+        return Counter(self._job(session, min(slots)) for session, slots in self.dead.items())
 
     def take(self, settled: Container[bytes], has_said_hello: Callable[[bytes], bool]) -> None:
         """Look through the directory.
@@ -61,7 +64,8 @@ class Census:
         journals = leftovers.journals(self._directory)
         self.found = set(journals)
         self.dead.clear()
-        self._strangers = []
+        self._jobs = {each: job for each, job in self._jobs.items() if each in journals}
+        self._strangers = {}
         orphans = set()
         for session, slots in journals.items():
             if session in settled:
@@ -71,16 +75,29 @@ class Census:
                 orphans.add(session)
                 if session not in self._orphans:
                     continue
-            path = os.path.join(self._directory, places.journal_name(session, min(slots)))
             try:
-                held = is_held(path)
+                held = is_held(self._path(session, min(slots)))
             except OSError:
                 continue
             if not held:
                 self.dead[session] = slots
             elif not has_said_hello(session):
-                self._strangers.append(path)
+                self._strangers[session] = min(slots)
         self._orphans = orphans
+
+    def _job(self, session: bytes, slot: int) -> str:
+        """Return the job that one of a journal's heads names."""
+        if session not in self._jobs:
+            try:
+                with open(self._path(session, slot), "rb") as file:
+                    head = segment.read_head(file.read(SEGMENT_HEAD_BYTES))
+            except (OSError, SegmentError):
+                return ""
+            self._jobs[session] = job_of(head.hello)
+        return self._jobs[session]
+
+    def _path(self, session: bytes, slot: int) -> str:
+        return os.path.join(self._directory, places.journal_name(session, slot))
 
 
 def job_of(hello: bytes) -> str:

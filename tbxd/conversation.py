@@ -196,6 +196,7 @@ class Conversation:
             self._directory,
             self._roster,
             self._recovery.journals_waiting,
+            self._recovery.waiting_by_job(),
             self._recovery.left_alone,
             self._recovery.awaited(),
             self._turned_away.by_reason,

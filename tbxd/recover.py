@@ -99,6 +99,12 @@ class Recovery:
         """Dead journals that are not in the event files yet."""
         return len(self._work) + len(self._census.dead)
 
+    def waiting_by_job(self) -> dict[str, int]:
+        """Return for each job how many of its journals are not in the event files yet."""
+        jobs = self._census.waiting()
+        jobs.update(work.entry.session.hello.job for work in self._work.values())
+        return {job: count for job, count in jobs.items() if job}
+
     @property
     def left_alone(self) -> dict[tuple[str, str], int]:
         """How many journals this daemon does not touch, by job ("" for none) and reason."""

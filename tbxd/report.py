@@ -18,6 +18,7 @@ def facts(
     directory: str,
     roster: Roster,
     journals_waiting: int,
+    waiting_by_job: dict[str, int],
     left_alone: Mapping[tuple[str, str], int],
     awaited: dict[str, int],
     turned_away: dict[str, int],
@@ -34,6 +35,7 @@ def facts(
         directory: the runtime directory.
         roster: all sessions.
         journals_waiting: dead journals that are not in the event files yet.
+        waiting_by_job: how many of them are of each job.
         left_alone: for each job and reason, how many journals this daemon does not touch.
         awaited: for each job, how many of its sessions live that have not said hello yet.
         turned_away: for each reason, how many hellos were answered with a no since it began.
@@ -60,6 +62,7 @@ def facts(
             "directory": directory,
             "sessions": sum(entry.session.state is State.LIVE for entry in roster),
             "journals_waiting": journals_waiting,
+            "waiting_by_job": waiting_by_job,
             "journals_left_alone": sum(left_alone.values()),
             "left_alone_by_reason": by_reason,
             "left_alone_by_job": by_job,

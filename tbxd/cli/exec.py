@@ -13,32 +13,21 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
-import time
-import uuid
-from typing import Any
+from collections.abc import Callable
 
 import click
 
-from tbxd import leftovers
-from tbxd.ask import ask
-from tbxd.counted import counted
-from tbxd.lock import daemon_is_there
 from tbxd_wire import places
-from tbxd_wire.errors import DaemonUnreachable
-from tbxd_wire.limits import EMBEDDED_IDLE_EXIT_S
 from tbxd_wire.settings import Settings
 
+from .job import LOOK_S, Job
 from .options import directory_option
+from .starting import make_sure_of_daemon
 
 INCOMPLETE_EXIT_CODE = 75
 """EX_TEMPFAIL of sysexits.h."""
 
-_START_TIMEOUT_S = 15.0
-"""How long a new daemon may take until it answers: a cold start from a network file system."""
-
-_POLL_S = 0.1
 _FORWARDED = (
     *(signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP),
     *(signal.SIGUSR1, signal.SIGUSR2),
@@ -47,8 +36,6 @@ _OF_THE_KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 _SI_KERNEL = 0x80
 """Who sent a signal, if it was the terminal (sigaction(2))."""
-
-_NOT_FOR_THE_DAEMON = (places.JOB_VARIABLE, "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 @click.command(
@@ -93,55 +80,25 @@ def command(
     # Better an error here than in every process of the command.
     Settings.of(os.environ | settings)
     places.make_private(directory, os.getuid())
-    _make_sure_of_daemon(directory)
-    job = uuid.uuid4().hex
-    own = {places.DIRECTORY_VARIABLE: directory, places.JOB_VARIABLE: job}
+    make_sure_of_daemon(directory)
+    job = Job(directory)
+    own = {places.DIRECTORY_VARIABLE: directory, places.JOB_VARIABLE: job.name}
     environment = {**os.environ, **settings, **own}
-    code = _run(arguments, environment)
-    for problem in _wait_for_records(directory, job, timeout):
+    code = _run(arguments, environment, job.look)
+    for problem in job.wait(timeout):
         click.echo(f"tbxd exec: {problem}", err=True)
         code = code or INCOMPLETE_EXIT_CODE
     sys.exit(code)
 
 
-def _make_sure_of_daemon(directory: str, timeout_s: float = _START_TIMEOUT_S) -> None:
-    """Start a daemon if none serves the directory, and wait until it does.
+def _run(arguments: tuple[str, ...], environment: dict[str, str], look: Callable[[], None]) -> int:
+    """Run the command in the foreground, pass signals on to it, and return its exit code.
 
-    Raises:
-        DaemonUnreachable: it did not come up.
+    Args:
+        arguments: the command.
+        environment: its environment.
+        look: called every LOOK_S while it runs.
     """
-    if daemon_is_there(directory):
-        return
-    log = os.path.join(directory, places.DAEMON_LOG)
-    environment = {
-        name: value for name, value in os.environ.items() if name not in _NOT_FOR_THE_DAEMON
-    }
-    # If another process starts one at this moment, the daemon's own lock lets only one stay.
-    started = subprocess.run(
-        [
-            *(sys.executable, "-P", "-m", "tbxd", "serve", "--detach", "--directory", directory),
-            *("--idle-exit", str(EMBEDDED_IDLE_EXIT_S), "--log-file", log),
-        ],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    deadline = time.monotonic() + timeout_s
-    while not daemon_is_there(directory):
-        if started.returncode:
-            *_, said = ["it said nothing", *started.stderr.splitlines()]
-            reason = f"a new one did not start: {said.removeprefix('tbxd: ')}"
-            raise DaemonUnreachable(directory, reason)
-        if time.monotonic() >= deadline:
-            raise DaemonUnreachable(directory, f"a new one did not come up; see {log}")
-        time.sleep(_POLL_S / 10)
-
-
-def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
-    """Run the command in the foreground, pass signals on to it, and return its exit code."""
     awaited = {*_FORWARDED, signal.SIGCHLD}
     # Whoever ignores it is never told that a child has ended.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -160,8 +117,10 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
             return 127 if isinstance(error, FileNotFoundError) else 126
         while True:
             # Waited for instead of handled, because only so it is known who sent the signal.
-            came = signal.sigwaitinfo(awaited)
-            if came.si_signo == signal.SIGCHLD:
+            came = signal.sigtimedwait(awaited, LOOK_S)
+            if came is None:
+                look()
+            elif came.si_signo == signal.SIGCHLD:
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 if ended:
                     code = os.waitstatus_to_exitcode(status)
@@ -182,71 +141,3 @@ def _has_reached_the_command(came: signal.struct_siginfo) -> bool:
         return False
     hung_up = came.si_signo == signal.SIGHUP and os.getsid(0) != os.getpid()
     return hung_up or came.si_signo in _OF_THE_KEYBOARD
-
-
-def _wait_for_records(directory: str, job: str, timeout_s: float) -> list[str]:
-    """Wait until the job's sessions have ended and are committed; return what is missing."""
-    deadline = time.monotonic() + timeout_s
-    waiting = ["no daemon answered"]
-    while True:
-        try:
-            facts = ask(directory, max(deadline - time.monotonic(), 1.0))
-        except DaemonUnreachable as error:
-            # It may have left because nobody logged for long. Whatever came later is in journals.
-            if not leftovers.journals(directory):
-                return []
-            waiting = [str(error)]
-            left_s = max(deadline - time.monotonic(), 0.0)
-            try:
-                _make_sure_of_daemon(directory, min(left_s, _START_TIMEOUT_S))
-            except DaemonUnreachable as unreachable:
-                waiting = [str(unreachable)]
-        else:
-            sessions = [each for each in facts["sessions"] if each["job"] == job]
-            waiting = [text for each in sessions if (text := _unfinished(each))]
-            if awaited := facts["daemon"]["awaited_by_job"].get(job):
-                who = counted(awaited, "process has", "processes have")
-                waiting.append(f"{who} logged and not been heard of yet")
-            if not waiting and not facts["daemon"]["journals_waiting"]:
-                lost = [text for each in sessions if (text := _incomplete(each))]
-                left_alone = facts["daemon"]["left_alone_by_job"].get(job, {})
-                return lost + [
-                    f"{counted(count, 'journal is', 'journals are')} left alone: {reason}"
-                    for reason, count in left_alone.items()
-                ]
-            journals = facts["daemon"]["journals_waiting"]
-            waiting = waiting or [counted(journals, "journal waits", "journals wait")]
-        if time.monotonic() >= deadline:
-            return [
-                f"not everything was committed after {timeout_s:g} s: {text}" for text in waiting
-            ]
-        time.sleep(_POLL_S)
-
-
-def _unfinished(session: dict[str, Any]) -> str | None:
-    """Return what a session still has to do, if anything."""
-    if session["pending_bytes"] or session["recovering"]:
-        trouble = f" ({session['trouble']})" if session["trouble"] else ""
-        pending = counted(session["pending_bytes"], "byte")
-        return f"{_name(session)} has {pending} to be written{trouble}"
-    return f"{_name(session)} is still running" if session["state"] == "live" else None
-
-
-def _incomplete(session: dict[str, Any]) -> str | None:
-    """Return what an ended session has lost, if anything."""
-    lost = []
-    if session["shed"]:
-        lost.append(f"{counted(session['shed'], 'record')} found its journal full")
-    if session["gap_bytes"]:
-        lost.append(f"{counted(session['gap_bytes'], 'byte')} could not be read")
-    if refused := session["refused"] + session["unknown"]:
-        what = counted(refused, "record was", "records were")
-        lost.append(f"{what} refused: {session['refused_reason']}")
-    if session["state"] == "rejected":
-        lost.append(f"it was turned away: {session['trouble']}")
-    return f"{_name(session)}: {'; '.join(lost)}" if lost else None
-
-
-def _name(session: dict[str, Any]) -> str:
-    place = f"{session['run']}/{session['role']}" if session["role"] else session["run"]
-    return f"process {session['pid']} (logging to {place})"

@@ -19,7 +19,7 @@ from tbxd.sinks.creation import create
 from tbxd_wire import frame
 from tbxd_wire.messages import Reject
 
-from .hellos import scalar_frames
+from .hellos import scalar_frame, scalar_frames
 from .journals import spoil, write_segment
 from .opened import opened
 from .test_salvage import HOLDER
@@ -313,6 +313,18 @@ def test_no_more_journals_are_open_than_may_be(tmp_path: Path) -> None:
         ward.work_off()
         assert ward.files() == []
         assert [ward.steps(f"rank{number}") for number in range(10)] == [list(range(5))] * 10
+
+
+def test_whose_journals_wait(ward: Ward) -> None:
+    """Those that are being read, and those that are not even open yet."""
+    for job, count in (("ours", 90), ("theirs", 3), ("", 2)):
+        for _ in range(count):
+            write_segment(ward.journals, ward.hello(job=job), 0, 0, scalar_frame(1))
+    ward.scan()
+    assert ward.recovery.journals_waiting == 95
+    assert ward.recovery.waiting_by_job() == {"ours": 90, "theirs": 3}
+    ward.work_off()
+    assert ward.recovery.waiting_by_job() == {}
 
 
 def test_journals_of_a_disk_that_takes_nothing_keep_no_others_away(

@@ -136,6 +136,9 @@ def test_what_does_not_arrive_in_time(runtime: Path, tmp_path: Path) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 75
     assert "Not a directory" in ended.stderr
+    # The next command has nothing to do with it.
+    ended = run(runtime, *logging_command(tmp_path / "run"))
+    assert (ended.returncode, ended.stderr) == (0, "")
     # It would wait for ever for a directory that can be made.
     for path in runtime.glob("*.journal"):
         path.unlink()
@@ -309,6 +312,53 @@ def test_a_daemon_that_left_in_between_is_started_again(runtime: Path, tmp_path:
     ended = run(runtime, sys.executable, "-c", script + logging_command(tmp_path / "run")[2])
     assert ended.returncode == 0, ended.stderr
     assert len(list(events_of(str(tmp_path / "run")))) > 500
+
+
+LOOKING = """
+import sys
+from tbxd.cli import group
+import tbxd.cli.exec as exec
+from tbxd.cli.job import Job
+
+look = Job.look
+
+
+def looked(self):
+    look(self)
+    open({flag!r}, "w").close()
+
+
+Job.look = looked
+exec.LOOK_S = 0.05
+group(["exec", "--directory", {directory!r}, "--", *sys.argv[1:]])
+"""
+
+
+def test_a_loss_of_which_only_an_earlier_daemon_knew(runtime: Path, tmp_path: Path) -> None:
+    flag = tmp_path / "looked"
+    waiting = (
+        "\nimport signal, time\n"
+        "from tbxd.ask import ask\n"
+        "from tbxd.lock import daemon_is_there\n"
+        f"runtime, flag = {str(runtime)!r}, Path({str(flag)!r})\n"
+        "while ask(runtime)['totals']['records'] < 500: time.sleep(0.01)\n"
+        # The second look has begun behind that.
+        "for _ in range(2):\n"
+        "    flag.unlink(missing_ok=True)\n"
+        "    while not flag.exists(): time.sleep(0.01)\n"
+        "os.kill(ask(runtime)['daemon']['pid'], signal.SIGKILL)\n"
+        "while daemon_is_there(runtime): time.sleep(0.01)\n"
+    )
+    script = logging_command(tmp_path / "run", shed=3)[2] + waiting
+    looking = LOOKING.format(flag=str(flag), directory=str(runtime))
+    ended = subprocess.run(
+        [sys.executable, "-c", looking, sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 75
+    assert "3 records found its journal full" in ended.stderr
 
 
 def test_the_command_is_told_where_and_who_it_is(runtime: Path) -> None:

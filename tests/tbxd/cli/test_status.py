@@ -51,6 +51,7 @@ def test_programs_get_all_facts(shown: tuple[str, str]) -> None:
         "directory",
         "sessions",
         "journals_waiting",
+        "waiting_by_job",
         "malformed_messages",
         "journals_left_alone",
         "left_alone_by_reason",
