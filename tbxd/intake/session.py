@@ -11,8 +11,8 @@ and these rules:
 * A batch is accepted in order. What lies before ``accepted`` is a duplicate (the client repeats
   itself after a lost ack or a new connection) and is cut off; a batch that is one as a whole is
   dropped unread, but an ack is due, for the first may be what was lost. A batch that begins behind
-  ``accepted`` shows a gap: the client is asked to say hello again. (So does one that ends where no
-  stream does: only a client that lies about its position gets there.)
+  ``accepted`` shows a gap: the client is asked to say hello again. (So is one that begins where
+  nothing was granted, or ends where no stream does: only a client that lies gets there.)
 * Both sides cut at frame ends, so a cut that falls into a frame is found by the frame's checksum
   and ends the session.
 * A hello to a daemon that knows the session is welcomed at ``accepted``. If the client cannot go
@@ -69,6 +69,7 @@ class Session:
     __slots__ = (
         "_died",
         "_ended_at",
+        "_granted",
         "_rejection",
         "accepted",
         "ack_due",
@@ -100,6 +101,7 @@ class Session:
         self.cause = ""
         """Name of the exception that has ended it; "" for none."""
         self._ended_at: int | None = None
+        self._granted = 0
         self._died = False
         self._rejection: str | None = None
 
@@ -123,10 +125,13 @@ class Session:
         """Bytes accepted and not yet known to be in their event files."""
         return self.accepted - self.committed
 
-    @property
-    def _limit(self) -> int:
-        """Position up to which the client may send: one that a message can name."""
-        return min(self.committed + self.window, POSITION_MAX)
+    def _grant(self, window: int) -> int:
+        """Return the position up to which the client may send: one that a message can name."""
+        self.window = window
+        limit = min(self.committed + window, POSITION_MAX)
+        # What is on its way when a grant shrinks was sent by an earlier one.
+        self._granted = max(self._granted, limit)
+        return limit
 
     def welcome(self, hello: Hello, window: int) -> Welcome | Reject:
         """Answer a hello, the first or a later one.
@@ -145,8 +150,7 @@ class Session:
         self._died = False
         self.cause = ""
         self.ack_due = self.committed > hello.position
-        self.window = window
-        return Welcome(self.name, version, self.accepted, self._limit)
+        return Welcome(self.name, version, self.accepted, self._grant(window))
 
     def offer(self, position: int, size: int) -> tuple[Verdict, int]:
         """Judge a batch of ``size`` bytes that begins at ``position``.
@@ -161,6 +165,8 @@ class Session:
         if position + size <= self.accepted:
             self.ack_due = True
             return Verdict.DUPLICATE, 0
+        if position >= self._granted:
+            return Verdict.GAP, 0
         return Verdict.ACCEPT, self.accepted - position
 
     def accept(self, position: int) -> None:
@@ -193,8 +199,7 @@ class Session:
     def acknowledge(self, window: int) -> Ack:
         """Return the ack that is due, with a new grant."""
         self.ack_due = False
-        self.window = window
-        return Ack(self.name, self.committed, self._limit)
+        return Ack(self.name, self.committed, self._grant(window))
 
     def end(self, position: int, cause: str = "") -> Verdict:
         """The client says that nothing follows ``position``.

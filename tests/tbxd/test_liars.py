@@ -19,12 +19,14 @@ from tbxd.health import open_descriptors
 from tbxd.intake.roster import ENDED_KEPT
 from tbxd.recover import SILENT_S
 from tbxd_wire import frame, messages
+from tbxd_wire.kinds import Kind
 from tbxd_wire.limits import MIB, PAYLOAD_BYTES, POSITION_MAX
 from tbxd_wire.messages import Ack, Batch, Bye, Reject, Resync, Welcome
 from tests.fuzz.conversation import Scene
 from tests.waiting import wait_until
 
 from .daemons import Client, Daemon
+from .encode.making import frame_of
 from .hellos import hello_of, scalar_frame, scalar_frames
 from .test_server import steps_in
 from .zmtp import Peer
@@ -158,6 +160,32 @@ def test_counts_whose_sum_is_larger_still(daemon: Daemon, client: Client, tmp_pa
         client.receive(Ack)
     totals = daemon.facts()["totals"]
     assert totals["shed"] == totals["gap_bytes"] == POSITION_MAX
+
+
+def test_one_who_sends_more_than_was_granted(
+    daemon: Daemon, client: Client, tmp_path: Path
+) -> None:
+    """While its disk takes nothing, too, the daemon keeps no more of it than it has granted."""
+    run = tmp_path / "run"
+    run.write_text("")
+    hello = hello_of(str(run))
+    limit = client.say_hello(hello).limit
+    batch = b"".join(frame_of(Kind.TEXT, "tag", "x" * 65_000) for _ in range(16))
+    position = 0
+    while position < 4 * limit:
+        client.send(Batch(hello.session, position, 0, 0, batch))
+        position += len(batch)
+    while not isinstance(client.next(), Resync):
+        pass
+    facts = daemon.session(hello.session)
+    assert limit - MIB < facts["position"] < limit + len(batch)
+    run.unlink()
+    wait_until(lambda: daemon.session(hello.session)["pending_bytes"] == 0, "all is written")
+    # Whoever keeps to it after all goes on where the session stands.
+    client.send(hello)
+    while not isinstance(message := client.next(), Welcome):
+        pass
+    assert message.position == facts["position"]
 
 
 def test_the_name_of_another_session(

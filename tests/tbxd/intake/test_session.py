@@ -13,14 +13,18 @@ from tbxd_wire.messages import Ack, Hello, Reject, Welcome
 from tests.tbxd.hellos import hello_of
 
 
-def session_at(position: int = 0, *, known: bool = False) -> Session:
-    return Session(hello_of(position=position, known=known))
-
-
 def welcomed(session: Session, hello: Hello, window: int = 100) -> Welcome:
     answer = session.welcome(hello, window)
     assert isinstance(answer, Welcome)
     return answer
+
+
+def session_at(position: int = 0, *, known: bool = False) -> Session:
+    """A session that may send 100 bytes."""
+    hello = hello_of(position=position, known=known)
+    session = Session(hello)
+    welcomed(session, hello)
+    return session
 
 
 def state_of(session: Session) -> State:
@@ -49,6 +53,23 @@ def test_batches_are_taken_in_order() -> None:
     assert session.offer(10, 5) == (Verdict.ACCEPT, 0)
 
 
+def test_nothing_is_taken_that_begins_where_nothing_was_granted() -> None:
+    """However much a client sends: one batch beyond its grant, and no more."""
+    session = session_at()
+    assert session.offer(0, 99) == (Verdict.ACCEPT, 0)
+    session.accept(99)
+    assert session.offer(99, 5000) == (Verdict.ACCEPT, 0)
+    session.accept(5099)
+    assert session.offer(5099, 1) == (Verdict.GAP, 0)
+    session.commit(5099)
+    # What an earlier grant allowed may still be on its way when it shrinks.
+    assert session.acknowledge(100).limit == 5199
+    assert session.acknowledge(0).limit == 5099
+    assert session.offer(5099, 50) == (Verdict.ACCEPT, 0)
+    session.accept(5149)
+    assert session.offer(5199, 1) == (Verdict.GAP, 0)
+
+
 def test_an_overlap_is_cut_off() -> None:
     session = session_at()
     session.accept(10)
@@ -72,7 +93,7 @@ def test_a_gap_is_not_taken() -> None:
 
 
 def test_no_answer_names_a_position_that_no_message_can() -> None:
-    session = Session(hello_of(position=POSITION_MAX - 10))
+    session = session_at(POSITION_MAX - 10)
     assert welcomed(session, session.hello).limit == POSITION_MAX
     assert session.offer(POSITION_MAX - 10, 11) == (Verdict.GAP, 0)
     assert session.offer(POSITION_MAX - 10, 10) == (Verdict.ACCEPT, 0)
