@@ -82,10 +82,15 @@ writer packs on the spot: ``pack((SCALAR, tag, step, wall_time, value))``."""
 
 SCALAR = int(Kind.SCALAR)
 
-_unpack = msgpack.unpackb
-
 Record = list[Any]
 """A decoded record: the array's fields in order."""
+
+CONTAINERS = 1 << 21
+"""Most lists and maps in a record: room for the labels of two million points, or for a graph of
+250,000 nodes. One byte can be a list, and decoded it takes some eighty."""
+
+_CONTAINER_BYTES = bytes([*range(0x80, 0xA0), *range(0xDC, 0xE0)])
+"""What a list or a map may begin with (the msgpack specification)."""
 
 
 def encode(kind: Kind, tag: str, step: int | None, wall_time: float, *fields: object) -> bytes:
@@ -163,3 +168,34 @@ def _with_arrays(body: memoryview) -> Record:
     if elements.rest:
         raise RecordError(f"{elements.rest} bytes behind the record belong to none of its arrays")
     return record
+
+
+def _unpack(packed: bytes | memoryview, **hooks: Callable[..., Any]) -> Any:
+    """Return what was packed.
+
+    Raises:
+        RecordError: it has more than CONTAINERS lists and maps.
+        ValueError, TypeError, RecursionError, msgpack.UnpackException: it is not msgpack.
+    """
+    # Looked at first, as a hook for each costs more than all the rest.
+    if len(packed) > CONTAINERS:
+        others = bytes(packed).translate(None, _CONTAINER_BYTES)
+        if len(packed) - len(others) > CONTAINERS:
+            count = _Count()
+            hooks |= {"list_hook": count, "object_hook": count}
+    return msgpack.unpackb(packed, **hooks)
+
+
+class _Count:
+    """Counts the containers of a record."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = CONTAINERS
+
+    def __call__(self, container: Any) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise RecordError(f"a record has at most {CONTAINERS:,} lists and maps")
+        return container

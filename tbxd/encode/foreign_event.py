@@ -17,7 +17,7 @@ from tbxd_wire.records import Record
 
 from . import summary
 from .fields import value_of
-from .serialized import bytes_of, parse, parse_known
+from .serialized import bytes_of, is_long, parse, parse_known
 
 _OUR_PATHS = PREFIX[: PREFIX.index(":") + 1]
 """How the checkpoint path of every version of our marks begins."""
@@ -29,7 +29,7 @@ def encode_record(record: Record) -> list[tuple[str, bytes]]:
     The graph of a meta graph takes its place. It is all that is ever shown of one, and one that
     is no message stops TensorBoard's loader.
     """
-    event = _event_of(record)
+    event = parse_known(Event, bytes_of(value_of(record), "an event"))
     what = event.WhichOneof("what")
     if what == "file_version":
         if event.file_version != FILE_VERSION:
@@ -56,9 +56,6 @@ def encode_record(record: Record) -> list[tuple[str, bytes]]:
 
 
 def tags(record: Record) -> Iterable[str]:
-    """Return the tags of the values, if the event is a summary."""
-    return [value.tag for value in _event_of(record).summary.value]
-
-
-def _event_of(record: Record) -> Event:
-    return parse_known(Event, bytes_of(value_of(record), "an event"))
+    """Return the tags of the values, if the event is a summary; of a long one none."""
+    data = bytes_of(value_of(record), "an event")
+    return () if is_long(data) else [value.tag for value in parse_known(Event, data).summary.value]

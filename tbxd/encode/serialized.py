@@ -31,6 +31,11 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _VARINT_BYTES = 10
 
 
+def is_long(data: bytes) -> bool:
+    """Return whether a message may take long to parse, and is left to those who have to."""
+    return len(data) > _COUNTED_FROM_BYTES
+
+
 def bytes_of(value: object, name: str) -> bytes:
     """Return the content of an array of uint8.
 
@@ -52,7 +57,7 @@ def parse(kind: type[MESSAGE], data: bytes) -> MESSAGE:
         RecordError: it is none, or one of more than FIELDS fields.
     """
     name = kind.DESCRIPTOR.name
-    if len(data) > _COUNTED_FROM_BYTES and _count(data, 0, len(data), kind.DESCRIPTOR, 0) > FIELDS:
+    if is_long(data) and _count(data, 0, len(data), kind.DESCRIPTOR, 0) > FIELDS:
         raise RecordError(f"a {name} of {len(data)} bytes has more than {FIELDS} fields")
     try:
         return kind.FromString(data)

@@ -10,12 +10,12 @@ from tbxd_wire.records import Record
 
 from .event import begin
 from .fields import value_of
-from .serialized import bytes_of, parse_known
+from .serialized import bytes_of, is_long, parse_known
 
 
 def encode_record(record: Record) -> list[tuple[str, bytes]]:
     """Return the event of a SUMMARY record."""
-    found = _summary_of(record)
+    found = parse_known(Summary, bytes_of(value_of(record), "a summary"))
     check(found)
     event = begin(record)
     event.summary.CopyFrom(found)
@@ -23,8 +23,9 @@ def encode_record(record: Record) -> list[tuple[str, bytes]]:
 
 
 def tags(record: Record) -> Iterable[str]:
-    """Return the tags of the summary's values."""
-    return [value.tag for value in _summary_of(record).value]
+    """Return the tags of the summary's values; of a long one none."""
+    data = bytes_of(value_of(record), "a summary")
+    return () if is_long(data) else [value.tag for value in parse_known(Summary, data).value]
 
 
 def check(summary: Summary) -> None:
@@ -40,7 +41,3 @@ def check(summary: Summary) -> None:
             raise RecordError(
                 f"the histogram {value.tag[:80]!r} has {edges} edges for {counts} buckets"
             )
-
-
-def _summary_of(record: Record) -> Summary:
-    return parse_known(Summary, bytes_of(value_of(record), "a summary"))

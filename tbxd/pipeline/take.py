@@ -20,7 +20,7 @@ from tbxd_wire import records
 from tbxd_wire.errors import FrameError, RecordError
 from tbxd_wire.frame import HEADER, HEADER_BYTES, body_at
 from tbxd_wire.kinds import Kind
-from tbxd_wire.limits import FRAME_BODY_BYTES, STEP_MAX
+from tbxd_wire.limits import STEP_MAX
 
 from .pool import Pool
 from .portion import Gathered, Owed
@@ -28,6 +28,9 @@ from .stream import Stream
 
 _SCALAR = int(Kind.SCALAR)
 _SESSION_START = int(Kind.SESSION_START)
+_SHORT_BYTES = 64 * 1024
+"""A longer record is no plain scalar, and not decoded before it is known what it may become."""
+
 _unpack_header = HEADER.unpack_from
 _unpack = msgpack.unpackb
 
@@ -67,8 +70,8 @@ def take(stream: Stream, pool: Pool, position: int, frames: memoryview) -> None:
                 raise FrameError(position + start, "too few bytes for a header")
             length, checksum = _unpack_header(frames, start)
             end = body + length
-            if end > size or not 0 < length <= FRAME_BODY_BYTES:
-                # No frame at all, or one with arrays, whose length has a mark.
+            if end > size or not 0 < length <= _SHORT_BYTES:
+                # No frame at all, or a long one, or one with arrays, whose length has a mark.
                 try:
                     end, content = body_at(frames, start)
                 except FrameError as error:

@@ -137,6 +137,25 @@ def test_hostile_bytes_are_refused(body: bytes) -> None:
         records.decode(body)
 
 
+@pytest.mark.parametrize("empty", [b"\x90", b"\x80", b"\xdd\0\0\0\0", b"\xde\0\0"])
+def test_more_lists_and_maps_than_anything_needs_are_refused(empty: bytes) -> None:
+    def record(count: int) -> bytes:
+        head = b"\x95\x01\xa3tag\x01\xcb" + bytes(8)
+        return head + b"\xdd" + count.to_bytes(4, "big") + empty * count
+
+    # The record and its last field are two of them.
+    most = records.CONTAINERS - 2
+    assert len(records.decode(record(most))[4]) == most
+    with pytest.raises(RecordError, match="at most 2,097,152 lists and maps"):
+        records.decode(record(most + 1))
+
+
+def test_a_long_text_is_no_lists() -> None:
+    markdown = "ÀÝ" * records.CONTAINERS
+    body = records.encode(Kind.TEXT, "tag", 1, 1.0, markdown)
+    assert records.decode(body)[4] == markdown
+
+
 @given(st.binary(max_size=120))
 def test_arbitrary_bytes_raise_nothing_but_record_errors(body: bytes) -> None:
     try:

@@ -69,6 +69,12 @@ def test_a_time_that_is_no_time_never_reaches_a_file(wall_time: float) -> None:
     assert encoded(TheirEvent(wall_time=wall_time, step=1)).wall_time == WALL_TIME
 
 
+def test_a_long_event_is_not_parsed_for_its_tags() -> None:
+    event = TheirEvent()
+    event.summary.value.add(tag="a").image.encoded_image_string = bytes(1 << 20)
+    assert list(tags(record(event))) == []
+
+
 def test_tags_are_those_of_a_summary() -> None:
     assert list(tags(record(events()["s"]))) == ["a"]
     assert list(tags(record(events()["m"]))) == []

@@ -71,6 +71,14 @@ def test_tags_are_those_of_the_values() -> None:
     ]
 
 
+def test_a_long_summary_is_not_parsed_for_its_tags() -> None:
+    summary = everything()
+    summary.value[2].image.encoded_image_string = bytes(1 << 20)
+    assert list(tags(record(summary))) == []
+    ((_, data),) = encode(record(summary))
+    assert Event.FromString(data).summary.value[2].tag == "image"
+
+
 def test_a_summary_without_values_is_an_event() -> None:
     ((_, data),) = encode(record(b"", step=None))
     assert Event.FromString(data).WhichOneof("what") == "summary"
