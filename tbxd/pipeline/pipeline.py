@@ -23,7 +23,8 @@ from tbxd.intake.entry import Entry
 from tbxd.intake.session import State
 from tbxd.sinks.descriptors import DESCRIPTORS
 from tbxd.sinks.disks import Disks
-from tbxd.sinks.lane import PATIENCE_S, Blocked
+from tbxd.sinks.lane import Blocked
+from tbxd.sinks.patience import PATIENCE_S
 from tbxd.sinks.run_directory import RunDirectory
 from tbxd.sinks.ticket import Ticket
 from tbxd_wire.errors import FrameError
@@ -44,7 +45,7 @@ class Pipeline:
         config: when to sync.
         wake: called from a helper thread when :meth:`commit` has something to find.
         open_files: most event files that are open at once; more than 256 never are.
-        patience_s: how long a method waits for a file system.
+        patience_s: how long a method waits for an answer of a file system.
     """
 
     def __init__(

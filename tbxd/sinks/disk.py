@@ -20,7 +20,8 @@ from tbxd.threads import NoThread
 
 from .descriptors import Descriptors
 from .event_file import EventFile
-from .lane import PATIENCE_S, Blocked, Lane
+from .lane import Blocked, Lane
+from .patience import Patience
 from .ticket import Ticket
 
 RETRY_FIRST_S = 0.5
@@ -35,7 +36,7 @@ class Disk:
     Args:
         config: when to sync.
         wake: called from another thread when :meth:`finish` has something to find.
-        patience_s: how long the caller of :meth:`finish` waits for what it has begun.
+        patience: how long the caller of :meth:`finish` waits for what it has begun.
         descriptors: which of the event files are open.
 
     Attributes:
@@ -48,12 +49,13 @@ class Disk:
         self,
         config: Config,
         wake: Callable[[], None],
-        patience_s: float = PATIENCE_S,
+        patience: Patience | None = None,
         descriptors: Descriptors | None = None,
     ) -> None:
-        self.writing = Lane("tbxd-write", wake, patience_s)
-        self.reading = Lane("tbxd-read", wake, patience_s)
-        self.syncing = Lane("tbxd-sync", wake, patience_s)
+        patience = patience or Patience()
+        self.writing = Lane("tbxd-write", wake, patience)
+        self.reading = Lane("tbxd-read", wake, patience)
+        self.syncing = Lane("tbxd-sync", wake, patience)
         self.descriptors = descriptors or Descriptors()
         # Those that sessions wait for.
         self._awaited = [self.writing, self.reading]

@@ -14,8 +14,9 @@ from tbxd.config import Config
 
 from .descriptors import DESCRIPTORS, Descriptors
 from .disk import Disk
-from .lane import PATIENCE_S, Blocked
+from .lane import Blocked
 from .mounted import Mounted
+from .patience import PATIENCE_S, Patience
 from .way import Way, first_link, follow
 
 _DISKS = 64
@@ -79,7 +80,8 @@ class Disks:
         config: when to sync.
         wake: called from another thread when :meth:`work` has something to find.
         open_files: most event files that are open at once, on all of them together.
-        patience_s: how long :meth:`work` waits for each.
+        patience_s: how long to wait for an answer. All that wait before :meth:`work` comes to its
+            end share what there is of it.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class Disks:
         self._open_files = open_files
         self._config = config
         self._wake = wake
-        self._patience_s = patience_s
+        self._patience = Patience(patience_s)
         # The one used last at the end; that of None has what is too much for the others.
         self._by_way: OrderedDict[Way | None, Disk] = OrderedDict()
         self._questions: OrderedDict[tuple[Way, str], Question] = OrderedDict()
@@ -135,6 +137,7 @@ class Disks:
             disk.begin(now)
         for disk in self._by_way.values():
             disk.finish(now, at_once=at_once)
+        self._patience.renew()
 
     def let_go(self, used: Collection[Disk]) -> None:
         """End the threads of disks that nobody needs: what was unmounted, and what is too much.
@@ -182,6 +185,6 @@ class Disks:
         key = way if has_own else None
         if key not in self._by_way:
             descriptors = Descriptors(self._open_files, self._open)
-            self._by_way[key] = Disk(self._config, self._wake, self._patience_s, descriptors)
+            self._by_way[key] = Disk(self._config, self._wake, self._patience, descriptors)
         self._by_way.move_to_end(key)
         return self._by_way[key]

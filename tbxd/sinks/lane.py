@@ -2,7 +2,7 @@
 
 A network file system whose server is gone, or one that is frozen for a snapshot, keeps a call as
 long as it likes. So the loop makes none itself: it gives the call to a lane, and waits for it no
-longer than a healthy disk would need.
+longer than a healthy disk would need (tbxd.sinks.patience).
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from tbxd.threads import NoThread, started
 
-PATIENCE_S = 0.05
-"""How long the loop waits for an answer. A disk that is well gives it in less than a millisecond,
-and a busy one mostly in a few."""
+from .patience import Patience
 
 _SILENT_S = 3.0
 """A lane that has been at one thing for so long is told of as one that does not answer."""
@@ -65,13 +63,13 @@ class Lane:
     Args:
         name: of the thread.
         wake: called, from that thread, when something is done for which nobody waits any more.
-        patience_s: how long to wait for an answer.
+        patience: how long to wait for an answer.
     """
 
-    def __init__(self, name: str, wake: Callable[[], None], patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, name: str, wake: Callable[[], None], patience: Patience) -> None:
         self._name = name
         self._wake = wake
-        self._patience_s = patience_s
+        self._patience = patience
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._began: float | None = None
@@ -81,7 +79,7 @@ class Lane:
     @property
     def is_late(self) -> bool:
         """Whether it has been at one thing for longer than the loop would wait."""
-        return self._busy_s() > self._patience_s
+        return self._busy_s() > self._patience.each_s
 
     @property
     def trouble(self) -> str | None:
@@ -122,12 +120,19 @@ class Lane:
             Blocked: it is not done in time. The loop is woken once it is.
             OSError: what it has raised.
         """
+        return self._wait(future, now_or_never=False)
+
+    def _wait(self, future: Future[_Answer], *, now_or_never: bool) -> _Answer:
+        began = time.monotonic()
         try:
-            return future.result(0.0 if self.is_late else self._patience_s)
+            left_s = self._patience.left_s(now_or_never=now_or_never)
+            return future.result(0.0 if self.is_late else left_s)
         except TimeoutError:
             # Also what a file system has raised may be called so.
             if future.done():
                 return future.result()
+        finally:
+            self._patience.spend(time.monotonic() - began)
         # Once, however often it is waited for; and at once, if it has been done meanwhile.
         if future not in self._overdue:
             self._overdue.add(future)
@@ -150,7 +155,7 @@ class Lane:
             raise Blocked
         future = self.begin(work, *arguments, **named)
         try:
-            return self.wait(future)
+            return self._wait(future, now_or_never=True)
         except Blocked:
             future.cancel()
             raise

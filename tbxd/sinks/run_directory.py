@@ -131,6 +131,7 @@ class RunDirectory:
         self._restated: dict[bytes, Section] = {}
         self._reached: dict[bytes, int] = {}
         self._found: dict[bytes, Future[dict[bytes, Progress]]] = {}
+        self._asked: Future[str | None] | None = None
         self._last: Ticket | None = None
 
     @property
@@ -145,9 +146,19 @@ class RunDirectory:
         that is full or away, that does not pass.
 
         Raises:
-            OSError: the file system does not answer.
+            OSError: the file system does not answer, or not yet: a later call has the answer.
         """
-        return self.disk.writing.ask(self._look_for_obstacle)
+        if self._asked is None:
+            self._asked = self.disk.writing.begin(self._look_for_obstacle)
+        try:
+            obstacle = self.disk.writing.wait(self._asked)
+        except Blocked:
+            raise
+        except OSError:
+            self._asked = None
+            raise
+        self._asked = None
+        return obstacle
 
     def _look_for_obstacle(self) -> str | None:
         if (objection := self._bounds.objection(self.path)) is not None:
@@ -189,8 +200,8 @@ class RunDirectory:
 
     def is_silent(self, session: bytes) -> bool:
         """Whether what ``resume`` or ``obstacle`` have asked for a session is not answered yet."""
-        found = self._found.get(session)
-        return self.disk.writing.is_late if found is None else not found.done()
+        asked = self._found.get(session) or self._asked
+        return asked is not None and not asked.done()
 
     def add(self, session: bytes, begin: int, end: int, events: list[bytes]) -> None:
         """Gather the events that one batch of a session has for this directory.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,9 +26,12 @@ from tbxd.sinks import event_file
 from tbxd.sinks.descriptors import DESCRIPTORS
 from tbxd.sinks.disk import RETRY_FIRST_S, RETRY_MOST_S
 from tbxd.sinks.event_file import EventFile
+from tbxd.sinks.lane import Blocked
+from tbxd.sinks.run_directory import RunDirectory
 from tbxd_wire import frame, records
 from tbxd_wire.errors import RecordError
 from tbxd_wire.kinds import Kind
+from tests.tbxd.encode.making import frame_of
 from tests.tbxd.hellos import hello_of, scalar_frame, scalar_frames
 from tests.tbxd.opened import opened
 from tests.tbxd.threads import none_start
@@ -696,3 +701,43 @@ def test_a_gap_at_the_end_is_committed_with_what_came_before(house: House, tmp_p
     entry.session.skip(5000)
     house.commit()
     assert entry.session.committed == 5000
+
+
+def test_many_questions_to_a_slow_disk_hold_nobody_up_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One record has 100 directories, and the disk takes 20 ms to say what is where each is to be.
+
+    It answers well in time, each time; all together that are two seconds.
+    """
+    look = RunDirectory._look_for_obstacle
+
+    def look_slowly(directory: RunDirectory) -> str | None:
+        time.sleep(0.02)
+        return look(directory)
+
+    monkeypatch.setattr(RunDirectory, "_look_for_obstacle", look_slowly)
+    woken = threading.Event()
+    config = Config(str(tmp_path), fsync=Fsync.NEVER, notes=False)
+    pipeline = Pipeline(config, woken.set, patience_s=0.05)
+    hello = hello_of(str(tmp_path / "run"))
+    entry = Roster(256 << 20).add(hello, pipeline.author_directory(hello), 1000.0)
+    group = frame_of(Kind.SCALAR_GROUP, "group", {f"{number}": 1.0 for number in range(100)})
+    longest_s = 0.0
+    while not entry.session.accepted:
+        began = time.monotonic()
+        with contextlib.suppress(Blocked):
+            pipeline.feed(entry, 0, memoryview(group))
+        longest_s = max(longest_s, time.monotonic() - began)
+        pipeline.commit(1000.0)
+        if not entry.session.accepted:
+            assert pipeline.holds_up(entry) or woken.is_set()
+            assert woken.wait(30.0), "nobody wakes the loop"
+            woken.clear()
+    assert longest_s < 1.0
+    while not pipeline.drained:
+        assert woken.wait(30.0), "nobody wakes the loop"
+        woken.clear()
+        pipeline.commit(1000.0)
+    pipeline.close()
+    assert len(list((tmp_path / "run").glob("group/*/*tfevents*"))) == 100

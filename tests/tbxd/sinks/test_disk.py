@@ -14,6 +14,7 @@ import pytest
 from tbxd.config import Config, Fsync
 from tbxd.sinks.disk import Disk
 from tbxd.sinks.event_file import EventFile
+from tbxd.sinks.patience import Patience
 from tbxd.sinks.ticket import Ticket
 from tests.waiting import wait_until
 
@@ -33,7 +34,7 @@ def gate() -> Iterator[threading.Event]:
 @pytest.fixture
 def disk(gate: threading.Event) -> Iterator[Disk]:
     config = Config("/nowhere", fsync=Fsync.INTERVAL, fsync_interval_s=10.0)
-    made = Disk(config, lambda: None, patience_s=SHORT_S)
+    made = Disk(config, lambda: None, patience=Patience(SHORT_S))
     yield made
     gate.set()
     made.close()
@@ -101,7 +102,7 @@ def test_what_comes_while_a_write_is_late_is_written_behind_it(
     """In the very turn in which that is over: nothing would wake the loop for another."""
     woken = threading.Event()
     config = Config("/nowhere", fsync=Fsync.NEVER)
-    disk = Disk(config, woken.set, patience_s=SHORT_S)
+    disk = Disk(config, woken.set, patience=Patience(SHORT_S))
     file = keep(disk, tmp_path / "a", gate)
     disk.finish(0.0)
     disk.write(Ticket(file, buffer("c")))

@@ -13,6 +13,7 @@ import pytest
 
 from tbxd.sinks import lane as lane_module
 from tbxd.sinks.lane import Blocked, Failed, Lane
+from tbxd.sinks.patience import Patience
 from tbxd.threads import NoThread
 from tests.tbxd.threads import none_start
 from tests.waiting import wait_until
@@ -38,7 +39,7 @@ def make(woken: threading.Event) -> Iterator[Callable[[float], Lane]]:
     made: list[Lane] = []
 
     def make_one(patience_s: float) -> Lane:
-        made.append(Lane("tbxd-test", woken.set, patience_s))
+        made.append(Lane("tbxd-test", woken.set, Patience(patience_s)))
         return made[-1]
 
     yield make_one
@@ -92,7 +93,7 @@ def test_what_comes_late_wakes_the_loop_and_is_not_lost(
 def test_who_waits_often_is_woken_once(gate: threading.Event) -> None:
     """A loop that serves others meanwhile looks at each turn, perhaps for hours."""
     woken: list[None] = []
-    lane = Lane("tbxd-test", lambda: woken.append(None), SHORT_S)
+    lane = Lane("tbxd-test", lambda: woken.append(None), Patience(SHORT_S))
     future = lane.begin(gate.wait)
     for _ in range(100):
         with pytest.raises(Blocked):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tbxd.config import Config, Fsync
 from tbxd.sinks.descriptors import Descriptors
 from tbxd.sinks.disk import Disk
+from tbxd.sinks.patience import Patience
 from tbxd.sinks.run_directory import RunDirectory
 from tbxd.sinks.ticket import Ticket
 
@@ -12,7 +13,7 @@ from tbxd.sinks.ticket import Ticket
 def patient_disk(descriptors: Descriptors | None = None) -> Disk:
     """Return a disk that syncs nothing; to be closed."""
     config = Config("/nowhere", fsync=Fsync.NEVER)
-    return Disk(config, lambda: None, patience_s=60.0, descriptors=descriptors)
+    return Disk(config, lambda: None, patience=Patience(60.0), descriptors=descriptors)
 
 
 def write(directory: RunDirectory, now: float) -> Ticket | None:
