@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tbxd.format.projection import Projection
 from tbxd_wire.errors import RecordError
@@ -43,6 +44,8 @@ from . import (
     video,
 )
 from .fields import floats_of, value_of
+
+_Made = TypeVar("_Made")
 
 SLOW_FROM_BYTES = 16 * 1024
 """A record of so many bytes is encoded beside the intake, whatever its kind: 4,096 float32 make a
@@ -137,7 +140,7 @@ def encode(record: Record) -> list[tuple[str, bytes]]:
         At most one event per directory, and the same bytes for the same record: recovery tells
         events apart by the frames they come from (tbxd.format.progress).
     """
-    return _row(record[0]).encode(record)
+    return _of_our_own(_row(record[0]).encode, record)
 
 
 def beside(record: Record) -> Projection | None:
@@ -147,7 +150,7 @@ def beside(record: Record) -> Projection | None:
         As :func:`encode`.
     """
     make = _row(record[0]).beside
-    return None if make is None else make(record)
+    return None if make is None else _of_our_own(make, record)
 
 
 def tags(record: Record) -> Iterable[str]:
@@ -166,6 +169,17 @@ def is_slow(record: Record, record_bytes: int) -> bool:
         UnknownKind: no encoder for this kind.
     """
     return record_bytes >= SLOW_FROM_BYTES or _row(record[0]).slow
+
+
+def _of_our_own(make: Callable[[Record], _Made], record: Record) -> _Made:
+    """Return what an encoder makes. It asks no file system, so none of its errors is of one.
+
+    A library that it uses may have such an error all the same.
+    """
+    try:
+        return make(record)
+    except OSError as error:
+        raise RuntimeError(repr(error)) from error
 
 
 def _row(kind: int) -> _Row:

@@ -129,7 +129,6 @@ class RunDirectory:
         self._gathered: dict[bytes, _Gathered] = {}
         self._gathered_bytes = 0
         self._restated: dict[bytes, Section] = {}
-        self._reached: dict[bytes, int] = {}
         self._found: dict[bytes, Future[dict[bytes, Progress]]] = {}
         self._asked: Future[str | None] | None = None
         self._last: Ticket | None = None
@@ -183,10 +182,6 @@ class RunDirectory:
             OSError: the directory or one of its event files cannot be read, or not yet. Nothing has
                 changed; the session must not be taken on until a later call succeeds.
         """
-        if session in self._reached:
-            # Memory also knows what is still on its way to the file.
-            self.progress[session] = Progress(self._reached[session])
-            return
         found = self._found.pop(session, None)
         if found is None:
             found = self.disk.reading.begin(resume, self.path, {session})
@@ -235,7 +230,6 @@ class RunDirectory:
             # Whoever has the ticket of the round that goes on knows of this one by it.
             self.write(self._clock())
         self._gathered_bytes += event_bytes
-        self._reached[session] = end
         gathered = self._gathered.get(session)
         if gathered is None:
             self._gathered[session] = _Gathered(begin, end, events)
@@ -299,7 +293,6 @@ class RunDirectory:
     def forget(self, session: bytes) -> None:
         """Drop what is kept of a session that has ended and is committed."""
         self.progress.pop(session, None)
-        self._reached.pop(session, None)
         self._found.pop(session, None)
 
     def close(self) -> None:

@@ -16,12 +16,10 @@ TAGS = 10_000
 class Steps:
     """The last step of each tag of one run directory."""
 
-    __slots__ = ("_last", "last", "went_back")
+    __slots__ = ("_last", "went_back")
 
     def __init__(self) -> None:
         self._last: dict[str, int] = {}
-        self.last: int | None = None
-        """The step that was seen last, of any tag."""
         self.went_back = 0
         """Records whose step was below the one before of the same tag."""
 
@@ -29,7 +27,6 @@ class Steps:
         """Take note of a record's tag and step; a record without a step says nothing."""
         if step is None:
             return
-        self.last = step
         last = self._last
         before = last.get(tag)
         if before is None:

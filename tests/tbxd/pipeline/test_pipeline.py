@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tbxd.config import Config, Fsync
+from tbxd.encode import table
 from tbxd.intake.entry import Entry
 from tbxd.intake.roster import Roster
 from tbxd.intake.session import State
@@ -229,18 +230,30 @@ def test_unknown_kinds_are_skipped_and_counted(house: House, tmp_path: Path) -> 
     assert steps_of(tmp_path / "run") == [2]
 
 
+@pytest.mark.parametrize("slow", [False, True])
+@pytest.mark.parametrize("error", [ZeroDivisionError, OSError])
 def test_an_encoder_that_fails_costs_the_record_only(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    house: House,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: type[Exception],
+    slow: bool,
 ) -> None:
-    def broken(_record: records.Record) -> list[tuple[str, bytes]]:
-        raise ZeroDivisionError("a mistake of ours")
+    """Also if its error is one that a file system may have: it has asked none."""
 
-    monkeypatch.setattr("tbxd.pipeline.take.encode", broken)
+    def broken(_record: records.Record) -> list[tuple[str, bytes]]:
+        raise error("a mistake of ours")
+
+    monkeypatch.setitem(table._ROWS, Kind.TEXT, table._Row(broken, slow=slow))
     entry = house.session(tmp_path / "run")
     house.feed(
         entry, frame.encode(records.encode(Kind.TEXT, "t", 1, 1.7e9, "hello")) + scalar_frame(2)
     )
     house.commit()
+    if slow:
+        wait_until(lambda: house.woken.is_set(), "the pool is done")
+        house.commit()
     assert entry.refused == 1
     assert "a mistake of ours" in str(entry.refusals.last)
     assert steps_of(tmp_path / "run") == [2]

@@ -137,14 +137,6 @@ def test_another_daemon_finds_how_far_the_session_came(make: Make) -> None:
     assert len(event_files(directory.path)) == 2
 
 
-def test_a_session_of_this_daemon_is_known_before_its_round_is_written(make: Make) -> None:
-    directory = make()
-    directory.add(A, 0, 100, scalars(1))
-    directory.resume(A)
-    assert directory.progress[A].written(99)
-    assert not directory.progress[A].written(100)
-
-
 def test_a_forgotten_session_is_found_in_the_file(make: Make) -> None:
     directory = make()
     directory.add(A, 0, 100, scalars(1))
