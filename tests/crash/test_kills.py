@@ -12,7 +12,7 @@ from tests.waiting import wait_until
 
 from . import tally
 from .field import Daemon, Producer, Trainers
-from .judge import judge
+from .judge import event_files, judge
 from .ledger import Ledger, Row
 
 
@@ -24,6 +24,11 @@ def await_daemon(daemon: Daemon) -> None:
 def pause(chance: random.Random, longest_s: float) -> None:
     """Let a random time pass: the instant of an attack, on which nothing else depends."""
     time.sleep(chance.uniform(0, longest_s))
+
+
+def written_bytes(producer: Producer) -> int:
+    """Return how much is in the producer's event files."""
+    return sum(path.stat().st_size for path in event_files(producer.run))
 
 
 def assert_nothing_lost(ledger: Ledger, attack: str, producers: list[Producer]) -> Row:
@@ -64,10 +69,15 @@ def test_trainer_killed(
 def test_daemon_killed(
     trainers: Trainers, daemon: Daemon, ledger: Ledger, chance: random.Random, kills: int
 ) -> None:
-    each = trainers.start("run", pause_s=0.05)
+    each = trainers.start("run", pause_s=0.2)
     killed = set()
     for number in range(kills):
         await_daemon(daemon)
+        if number % 3:
+            # In the midst of its work, and not before it has begun. Where that is late, none would
+            # ever get any done, and the trainer's journal would be full in the end.
+            before = written_bytes(each)
+            wait_until(lambda before=before: written_bytes(each) > before, "it writes", 120.0)  # type: ignore[misc]
         pause(chance, 0.3)
         killed.add(daemon.kill())
         if number % 2:
