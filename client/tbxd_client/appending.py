@@ -93,8 +93,9 @@ class Appender:
     def append(self, body: bytes) -> bool:
         """Put one record into the journal; return whether there was room.
 
-        From the return of True on, the record survives the death of this process. False: nothing
-        was appended; the journal is full, or ``closed``.
+        From the return of True on, the record survives the death of this process; but one that is
+        logged by what has interrupted a slow append of its own thread does from the end of that one
+        on. False: nothing was appended; the journal is full, or ``closed``.
         """
         # What frame.encode does, without the call: this is the path that has a microsecond.
         data = _pack_header(len(body), crc32(body)) + body

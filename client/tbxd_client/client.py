@@ -30,6 +30,11 @@ _LOOK_S = 0.1
 """Who waits for the link looks by itself so often: a signal handler that waited, too, just before
 may have been told in its stead."""
 
+_INTERRUPTING = (
+    "this call has interrupted one that logs: what was logged since then is in memory alone until"
+    " that one goes on"
+)
+
 _generation = fork.generation
 """Looked at first, where a destructor may come: at the interpreter's end, when ``fork`` itself has
 been taken apart."""
@@ -155,12 +160,16 @@ class Client:
         """Return when all that was appended before is in the event files.
 
         Raises:
-            FlushTimeout: it was not, in time; nothing is lost.
+            FlushTimeout: it was not, in time; nothing is lost. Or, at once, it cannot be before
+                this call returns, for it has interrupted an append.
         """
         if self._link.is_own_thread():
             return
         in_vain = self._is_no_use()
         target = stream.journal.tail
+        if deferred := stream.journal.deferred_bytes():
+            pending = target - stream.outbox.acked + deferred
+            raise FlushTimeout(timeout_s, pending, _INTERRUPTING)
         if stream.outbox.acked >= target:
             return
         self.carry(stream)

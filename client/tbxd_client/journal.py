@@ -33,6 +33,15 @@ class Journal(Appender):
                 self._current.used = self._tail
             return self._current.base + self._current.used
 
+    def deferred_bytes(self) -> int:
+        """Return how much this thread has logged that lies in no file before this call returns.
+
+        It has interrupted an append, behind which that goes.
+        """
+        if not self.is_held_here():
+            return 0
+        return sum(len(each) for each in self._deferred if each is not None)
+
     def batch(self, position: int, limit: int) -> tuple[memoryview, int]:
         """Return frames from ``position`` on, and the position behind them.
 

@@ -67,6 +67,10 @@ class Void:
         """Return False: nothing of it can be interrupted."""
         return False
 
+    def deferred_bytes(self) -> int:
+        """Return 0: nothing waits to be kept."""
+        return 0
+
     def end(self, *, failed: bool = False) -> None:
         """Do nothing: there is nobody who would read it."""
 

@@ -111,7 +111,9 @@ class Writer:
         """Return when everything logged before through this writer is in the event files.
 
         Raises:
-            FlushTimeout: it was not after ``timeout_s`` seconds; nothing is lost by that.
+            FlushTimeout: it was not after ``timeout_s`` seconds; nothing is lost by that. Or, at
+                once: this is a signal handler that has interrupted a call that logs, and what was
+                logged since then is in memory alone until that call goes on.
             ValueError: a negative timeout.
         """
         self._recorder.flush(convert.timeout(timeout_s))
