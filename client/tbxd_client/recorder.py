@@ -21,6 +21,7 @@ from tbxd_wire.kinds import Kind
 from . import clients, fork, roles, run
 from .arrivals import Arrivals
 from .client import NO_RECORDS, Client
+from .interruption import is_interruption
 from .journal import Journal
 from .losses import Losses
 from .stream import Stream
@@ -42,8 +43,9 @@ class Recorder:
 
     Attributes:
         append: puts one record's body into the journal; returns False if it did not, and the
-            caller then hands this very ``append``, and the body, to ``refused``. Neither ever
-            raises. (An attribute and not a method, so that the hot path has one call less.)
+            caller then hands this very ``append``, and the body, to ``refused``. Neither raises
+            anything of its own. (An attribute and not a method, so that the hot path has one call
+            less.)
         append_arrays: the same for a record with arrays and these. It raises what copying an
             array raises, and the caller then calls ``failed``.
         cause: name of the exception because of which ``close`` comes next; "" for none.
@@ -223,7 +225,9 @@ class Recorder:
                 try:
                     self._open()
                 except Exception as error:
-                    # Whatever it is, it must not end the training loop.
+                    if is_interruption(error):
+                        raise
+                    # Whatever else it is, it must not end the training loop.
                     self._losses.count(self._client, self._open_void)
                     self._losses.refusal = f"its journal could not be opened: {error}"
                     return None

@@ -12,7 +12,6 @@ Guarantees:
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import mmap
 import os
@@ -28,6 +27,7 @@ from tbxd_wire.limits import (
 )
 
 from . import fork
+from .interruption import is_interruption
 from .mapping import FRESH_SUFFIX, Allowance, MappedSegment, delete
 
 _POOL_SEGMENTS = 3
@@ -122,12 +122,15 @@ class Supply:
             self._refusals[bulky] += 1
             return None
         for size in _sizes(SEGMENT_HEAD_BYTES + needed, backlog):
-            with contextlib.suppress(OSError):
+            try:
                 made = self._make(size, base, bulky=bulky)
                 if made is not None:
                     self._add_to_pool(made)
                     self._refusals[bulky] = 0
                     return made
+            except OSError as error:
+                if is_interruption(error):
+                    raise
         self._refusals[bulky] += ordinary
         return None
 

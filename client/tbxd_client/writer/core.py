@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from tbxd_client import convert, uncaught
 from tbxd_client.discarder import Discarder
+from tbxd_client.interruption import is_interruption
 from tbxd_client.recorder import Recorder
 from tbxd_wire import records
 from tbxd_wire.kinds import Kind
@@ -179,6 +180,8 @@ class Writer:
             if not append(record, sources):
                 self._recorder.refused(append, record, sources)
         except Exception as error:
+            if is_interruption(error):
+                raise
             self._recorder.failed(error)
 
     def _step(self, given: Any) -> int | None:
