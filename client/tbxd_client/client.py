@@ -156,33 +156,36 @@ class Client:
             return False
         return not stream.journal.obstacle(*record)
 
-    def flush(self, stream: Stream, timeout_s: float) -> None:
-        """Return when all that was appended before is in the event files.
+    def flush(self, stream: Stream, since: float, timeout_s: float) -> bool:
+        """Return True when all that was appended before is in the event files.
+
+        False: the session has been left to a daemon, and nobody here can tell.
+
+        Args:
+            since: a time of the monotonic clock, from which on ``timeout_s`` counts.
 
         Raises:
             FlushTimeout: it was not, in time; nothing is lost. Or, at once, it cannot be before
                 this call returns, for it has interrupted an append.
         """
-        if self._link.is_own_thread():
-            return
         in_vain = self._is_no_use()
         target = stream.journal.tail
         if deferred := stream.journal.deferred_bytes():
             pending = target - stream.outbox.acked + deferred
             raise FlushTimeout(timeout_s, pending, _INTERRUPTING)
         if stream.outbox.acked >= target:
-            return
+            return True
         self.carry(stream)
-        deadline = time.monotonic() + (0.0 if in_vain else timeout_s)
+        deadline = since + (0.0 if in_vain else timeout_s)
         stream.wanted = target
         self._link.wake()
         with self._link.progress:
-            while stream.outbox.acked < target:
+            while stream.outbox.acked < target and not stream.done:
                 remaining = deadline - time.monotonic()
-                refused = stream.outbox.state is State.REFUSED
-                if remaining <= 0 or refused or stream.done:
+                if remaining <= 0 or stream.outbox.state is State.REFUSED:
                     raise FlushTimeout(timeout_s, target - stream.outbox.acked, self._why(stream))
                 self._link.progress.wait(min(remaining, _LOOK_S))
+        return stream.outbox.acked >= target
 
     def close(self, stream: Stream, timeout_s: float, cause: str = "") -> bool:
         """End a session; return whether everything is committed.
@@ -211,6 +214,10 @@ class Client:
                 self.directory,
             )
         return committed
+
+    def is_own_thread(self) -> bool:
+        """Whether the caller is the link's thread, which must never wait for itself."""
+        return self._link.is_own_thread()
 
     def is_in_the_way(self) -> bool:
         """Whether this call has interrupted an append, whose end the link may be waiting for.

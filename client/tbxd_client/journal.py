@@ -25,6 +25,11 @@ class Journal(Appender):
     """The journal of one session: see :class:`~tbxd_client.appending.Appender` for its making."""
 
     @property
+    def path(self) -> str:
+        """Name of its first file, which is there until all of it is committed."""
+        return self._first.path
+
+    @property
     def tail(self) -> int:
         """Position behind the last appended frame."""
         with self._lock:

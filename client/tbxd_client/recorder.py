@@ -21,6 +21,7 @@ from tbxd_wire.kinds import Kind
 from . import clients, fork, roles, run
 from .arrivals import Arrivals
 from .client import NO_RECORDS, Client
+from .ended import Ended
 from .interruption import is_interruption
 from .journal import Journal
 from .losses import Losses
@@ -84,6 +85,7 @@ class Recorder:
         self._stream: Stream | None = None
         self._role: str | None = None
         self._losses = Losses(self.run)
+        self._ended = Ended()
         self.cause = ""
         self._last: dict[str, Any] = {**NO_RECORDS, "trouble": ""}
         self._finalizer: weakref.finalize[Any, Any] | None = None
@@ -133,8 +135,9 @@ class Recorder:
                         why = stream.journal.obstacle(*record) or "its journal is full"
                         break
                 journal = self._open_journal()
+            # Neither with the lock held: it waits for an append, and who hears a warning may log.
+            self._ended.settle()
             if journal is None:
-                # Not with the lock held: who hears it may log in turn.
                 self._warn(self._losses.refusal)
                 return
             if is_full:
@@ -152,12 +155,19 @@ class Recorder:
         self._warn(f"an array could not be copied: {error}")
 
     def flush(self, timeout_s: float) -> None:
-        """Return when all records so far are in the event files, or raise FlushTimeout."""
+        """Return when all records so far are in the event files, or raise FlushTimeout.
+
+        Also those of sessions that ``close`` has ended. In the link's own thread it does nothing.
+        """
         if not _generation:
             fork.look()
+        since = time.monotonic()
         active, stream = self._client, self._stream
-        if active is not None and stream is not None:
-            active.flush(stream, timeout_s)
+        if active is None or active.is_own_thread():
+            return
+        if stream is not None and not active.flush(stream, since, timeout_s):
+            self._ended.add(stream)
+        self._ended.flush(active, since, timeout_s)
 
     def close(self, timeout_s: float) -> None:
         """End the session of this process, if there is one; the next record opens another.
@@ -177,6 +187,7 @@ class Recorder:
             active.close(void, timeout_s, self.cause)
         if active is not None and stream is not None:
             active.close(stream, timeout_s, self.cause)
+            self._ended.settle()
             outbox = stream.outbox
             self._last = active.stats(stream) | {
                 "refused": self._last["refused"] + outbox.refused,
@@ -283,6 +294,7 @@ class Recorder:
             losses = self._losses
             if stream is None:
                 return
+            self._ended.add(stream)
             # One step, as above: what logs meanwhile may have opened the next session.
             if self._stream is stream: self._stream = None; self._finalizer = None; self.append = self.append_arrays = first; losses.shed += stream.journal.shed  # fmt: skip # noqa: E501, E701, E702
             if finalizer is not None:

@@ -23,6 +23,7 @@ class Void:
 
     records = 0
     tail = 0
+    path = ""
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self.shed = 0

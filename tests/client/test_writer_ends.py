@@ -12,7 +12,9 @@ import time
 import numpy
 import pytest
 
-from tbxd_client import FlushTimeout, SummaryWriter
+from tbxd_client import FlushTimeout, SummaryWriter, launch
+from tbxd_client.client import Client
+from tbxd_client.stream import Stream
 from tbxd_wire import records
 from tbxd_wire.kinds import Kind
 from tests.waiting import wait_until
@@ -60,6 +62,51 @@ def test_a_flush_that_interrupts_an_append_says_what_it_cannot_wait_for(
     assert error.pending_bytes > len("of the handler")
     writer.flush()
     assert writer.stats()["records"] == 3
+
+
+def test_a_flush_waits_for_what_a_close_has_left(
+    writer: SummaryWriter, runtime_directory: str
+) -> None:
+    for step in range(2):
+        writer.add_scalar("tag", 0.5, step)
+        writer.close(0.0)
+    left = sum(each.tail for each in read_all(runtime_directory))
+    for _ in range(2):
+        with pytest.raises(FlushTimeout, match="for a daemon") as caught:
+            writer.flush(0.1)
+        assert caught.value.pending_bytes == left
+    with pytest.raises(FlushTimeout, match="for a daemon"):
+        writer.flush(0.0)
+    launcher = launch.Launcher(runtime_directory, enabled=True)
+    wait_until(lambda: launcher.attend(time.monotonic()), "a daemon, which finds them")
+    writer.flush()
+    assert read_all(runtime_directory) == []
+    writer.flush(0.0)
+
+
+@pytest.mark.usefixtures("autostart")
+def test_a_flush_waits_for_a_close_of_another_thread(
+    writer: SummaryWriter, runtime_directory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, may_wait = threading.Event(), threading.Event()
+    await_end = Client._await_end
+
+    def end(self: Client, stream: Stream, timeout_s: float) -> None:
+        ended.set()
+        assert may_wait.wait(20)
+        await_end(self, stream, timeout_s)
+
+    writer.add_scalar("tag", 0.5, 1)
+    monkeypatch.setattr(Client, "_await_end", end)
+    closing = threading.Thread(target=writer.close)
+    closing.start()
+    try:
+        assert ended.wait(20)
+        writer.flush()
+        assert sum(len(each.frames) for each in read_all(runtime_directory)) == 0
+    finally:
+        may_wait.set()
+        closing.join(20)
 
 
 def test_close_without_a_daemon(
