@@ -212,7 +212,7 @@ class Appender:
                 if not self.closed:
                     self._let_go()
             elif not self._place(data, (), len(data)):
-                self._count_shed()
+                self.count_shed()
             del self._deferred[0]
 
     def _place(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
@@ -264,13 +264,10 @@ class Appender:
         return True
 
     def count_shed(self) -> None:
-        """Count a record that was refused, and is given up."""
-        with self._lock:
-            self._count_shed()
-
-    def _count_shed(self) -> None:
-        self.shed += 1
-        self._first.note(segment.SHED, self.shed)
+        """Count a record that was refused, and is given up. Waits for no append."""
+        # One step, as in append: the lock's holder may have been interrupted by a signal handler
+        # that waits for this caller.
+        if _generation: self.shed += 1; self._first.words[segment.SHED] = self.shed  # fmt: skip # noqa: E701, E702
 
     def obstacle(self, record: bytes, sources: Sequence[Source] = ()) -> str:
         """Return why there would be no room for a record even if all were released; "" if not."""

@@ -236,14 +236,17 @@ class Client:
         deadline = now + timeout_s
         no_use = now + min(timeout_s, _GRACE_S)
         self._link.wake()
-        with self._link.progress:
-            # Threads that go on logging begin a new session once this one is left.
-            while not stream.is_over() and stream.outbox.state is not State.REFUSED:
-                now = time.monotonic()
-                until = deadline if self._link.may_progress() else no_use
-                if now >= until:
-                    return
-                self._link.progress.wait(min(until - now, _LOOK_S))
+        # Threads that go on logging begin a new session once this one is left. Asked without the
+        # link's lock: it waits for an append, and a signal handler that has interrupted that append
+        # may wait for the lock.
+        while not stream.is_over() and stream.outbox.state is not State.REFUSED:
+            now = time.monotonic()
+            until = deadline if self._link.may_progress() else no_use
+            if now >= until:
+                return
+            with self._link.progress:
+                if not stream.done:
+                    self._link.progress.wait(min(until - now, _LOOK_S))
 
     def release(self, stream: Stream) -> None:
         """End a session whose writer nobody holds any more, without waiting.

@@ -177,10 +177,12 @@ class Recorder:
         """
         if not _generation:
             fork.look()
+        active = self._client
+        # Asked with no lock held: who holds this one may wait for the call that was interrupted.
+        if active is not None and active.is_in_the_way():
+            return
         with self._lock:
             active, stream = self._client, self._stream
-            if active is not None and active.is_in_the_way():
-                return
             self._forget_stream()
             void = self._losses.take_void()
         if active is not None and void is not None:
