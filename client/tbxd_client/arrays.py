@@ -19,7 +19,8 @@ import numpy
 
 from tbxd_wire.arrays import DIMENSIONS, ITEM_BYTES, Source
 
-_REFUSED = (tuple, dict, set, frozenset, range, type(None), type)
+from .convert import NO_ARRAYS
+
 _PLAIN = {
     numpy.dtype(name): name
     for name in ITEM_BYTES
@@ -112,7 +113,7 @@ def source(value: Any, name: str = "values") -> Source:
         return _of_torch(value, torch, name)
     if isinstance(value, (str, bytes)):
         raise TypeError(f"{name} must be an array of numbers, not {value!r:.60}")
-    if isinstance(value, _REFUSED):
+    if isinstance(value, NO_ARRAYS):
         raise NotImplementedError(
             f"{name} must be an array, a tensor or a list of numbers, not {type(value).__name__}"
         )
