@@ -25,7 +25,7 @@ from tbxd_wire.limits import CUT_BYTES
 
 from . import fork
 from .mapping import Allowance, MappedSegment
-from .supply import Supply
+from .supply import FRAME_BYTES, Supply
 
 BUSY = sys.maxsize
 """Value of the tail while a frame is being copied: nothing fits behind it."""
@@ -220,7 +220,7 @@ class Appender:
         start = self._placed
         current = self._current
         current.used = start
-        if self.closed:
+        if self.closed or size > FRAME_BYTES:
             return False
         base = current.base + current.used
         backlog = base - self._first.words[segment.RELEASED]

@@ -45,8 +45,8 @@ _REFUSALS_PER_TRY = 64
 """Who has no room asks the file system again only at every so many refused records: asking costs
 20 us, refusing one."""
 
-_FRAME_BYTES = frame.HEADER_BYTES + FRAME_BODY_BYTES
-"""Largest frame: a longer one is refused here, for every daemon would end the session over it."""
+FRAME_BYTES = frame.HEADER_BYTES + FRAME_BODY_BYTES
+"""Largest frame: a longer one is refused, for every daemon would end the session over it."""
 
 _BACKLOG_BYTES = 16 * SEGMENT_BYTES
 _SEGMENT_BACKLOG_BYTES = 4 * SEGMENT_BYTES
@@ -115,8 +115,6 @@ class Supply:
         if found is not None:
             found.rebase(base)
             return found
-        if needed > _FRAME_BYTES:
-            return None
         ordinary = SEGMENT_HEAD_BYTES + needed <= SEGMENT_BYTES
         if ordinary and self._refusals[bulky] % _REFUSALS_PER_TRY:
             self._refusals[bulky] += 1
@@ -151,8 +149,8 @@ class Supply:
 
     def obstacle(self, needed: int, *, bulky: bool) -> str:
         """Return why a segment for ``needed`` bytes of frames can never be; "" if it can."""
-        if needed > _FRAME_BYTES:
-            return f"a record of {needed:,} bytes is larger than any may be, {_FRAME_BYTES:,} bytes"
+        if needed > FRAME_BYTES:
+            return f"a record of {needed:,} bytes is larger than any may be, {FRAME_BYTES:,} bytes"
         limit = self._allowance.limit_bytes
         most = self._allowance.bulky_bytes if bulky else limit
         if needed <= most - SEGMENT_HEAD_BYTES:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tbxd_client import supply
+from tbxd_client import appending, supply
 from tbxd_client.journal import Journal
 from tbxd_client.mapping import Allowance
 from tbxd_wire import frame
@@ -281,17 +281,34 @@ def test_a_smaller_record_may_still_fit(tmp_path: Path) -> None:
     journal.leave()
 
 
-def test_a_record_above_the_limit_is_refused_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def limit_bytes(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Have frames be no larger than this, which is rounded up for their segment."""
+    limit = 5 * MIB
+    for module in (appending, supply):
+        monkeypatch.setattr(module, "FRAME_BYTES", limit)
+    return limit
+
+
+def test_a_record_above_the_limit_is_refused_here(tmp_path: Path, limit_bytes: int) -> None:
     """A daemon would end the session over it, and with it all that comes behind."""
-    monkeypatch.setattr(supply, "_FRAME_BYTES", 5 * MIB)
     journal = open_journal(str(tmp_path))
-    assert not journal.append(bytes(5 * MIB))
-    assert "is larger than any may be" in journal.obstacle(bytes(5 * MIB))
+    assert not journal.append(bytes(limit_bytes))
+    assert "is larger than any may be" in journal.obstacle(bytes(limit_bytes))
     assert journal.obstacle(RECORD) == ""
-    assert journal.append(bytes(5 * MIB - frame.HEADER_BYTES))
+    assert journal.append(bytes(limit_bytes - frame.HEADER_BYTES))
     assert journal.append(RECORD)
+    journal.leave()
+
+
+def test_no_more_is_taken_where_there_is_room(tmp_path: Path, limit_bytes: int) -> None:
+    """The segment of a large record has more than that takes, and is used again."""
+    journal = open_journal(str(tmp_path))
+    assert journal.append(bytes(limit_bytes - frame.HEADER_BYTES))
+    journal.release(journal.tail)
+    assert journal._current.capacity > limit_bytes
+    assert not journal.append(bytes(limit_bytes))
+    assert journal.append(bytes(limit_bytes - frame.HEADER_BYTES))
     journal.leave()
 
 
