@@ -108,8 +108,9 @@ def source(value: Any, name: str = "values") -> Source:
         if dtype is not None and value.flags.c_contiguous and value.ndim <= DIMENSIONS:
             return PlainArray(value, dtype)
         return _of_numpy(value, name)
+    # Another thread may be importing it: then it has no tensors yet.
     torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):
+    if isinstance(value, getattr(torch, "Tensor", ())):
         return _of_torch(value, torch, name)
     if isinstance(value, (str, bytes)):
         raise TypeError(f"{name} must be an array of numbers, not {value!r:.60}")

@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from tbxd_client import SummaryWriter
 
@@ -114,6 +116,18 @@ def test_a_handler_that_logs_into_the_run_waits_for_nobody(
     finally:
         logging.getLogger().removeHandler(handler)
     assert writer.stats()["shed"] == 2
+
+
+@pytest.mark.parametrize("name", ["torch", "torch.utils.data", "matplotlib.pyplot"])
+def test_a_module_that_another_thread_is_still_importing(
+    runtime_directory: str, run: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It is among the modules, and has nothing in it yet."""
+    monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    writer = SummaryWriter(run)
+    writer.add_histogram("tag", [0.5], 0)
+    writer.add_figure("tag", Figure(figsize=(1, 1)), 0)
+    assert writer.stats()["records"] == 2
 
 
 def test_without_standard_streams_the_journal_is_none_of_them(
