@@ -91,9 +91,8 @@ class Client:
         (head,) = messages.encode(hello)
         # Somebody who cleans up temporary directories may have taken it away.
         places.make_private(self.directory, os.getuid())
-        journal = Journal(
-            self.directory, hello.session, bytes(head), self._allowance, self._link.wake, mine
-        )
+        wake = self._link.wake_for_record
+        journal = Journal(self.directory, hello.session, bytes(head), self._allowance, wake, mine)
         return Stream(hello.session, journal, Outbox(hello))
 
     def open_void(self, run: str, role: str, suffix: str) -> Stream:

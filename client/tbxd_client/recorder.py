@@ -274,6 +274,8 @@ class Recorder:
         journal = stream.journal
         append, append_arrays = journal.append, journal.append_arrays
         if self._purge_step is not None:
+            # It wakes nobody: this holds a lock.
+            journal.parked = False
             body = records.encode(Kind.SESSION_START, "", self._purge_step, time.time())
             append(body) if fork.generation.value == mine else fork.refuse()
         finalizer = weakref.finalize(self, active.release, stream)

@@ -25,7 +25,7 @@ class Void:
     tail = 0
     path = ""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], object]) -> None:
         self.shed = 0
         self.parked = False
         self.closed = False

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import types
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from tbxd_client import SummaryWriter
+from tests.waiting import wait_until
 
 from .journals import without_journals
 from .leftovers import read_all
@@ -56,6 +58,34 @@ def test_a_thread_that_can_be_started_later_sends(no_threads: pytest.MonkeyPatch
     # That has taken back where the writer lives, too; it knows it by now.
     writer.flush()
     assert writer.stats()["pending_bytes"] == 0
+    writer.close()
+
+
+@pytest.mark.usefixtures("autostart")
+def test_records_try_to_start_a_thread_now_and_then_and_it_is_said_once(
+    no_threads: pytest.MonkeyPatch, run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    attempts = 0
+
+    def fail(self: threading.Thread) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise RuntimeError("can't start new thread")
+
+    no_threads.setattr(threading.Thread, "start", fail)
+    started = time.monotonic()
+    writer = SummaryWriter(run, purge_step=0)
+
+    def log() -> SummaryWriter:
+        writer.add_scalar("tag", 0.0, 0)
+        return writer
+
+    wait_until(lambda: log() and attempts > 4, "another attempt")
+    assert attempts <= 5 + (time.monotonic() - started)
+    (warning,) = [each for each in caplog.records if "no thread" in each.message]
+    assert "kept in the journal" in warning.message
+    no_threads.undo()
+    wait_until(lambda: log().stats()["connected"], "one that succeeds")
     writer.close()
 
 
