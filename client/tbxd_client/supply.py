@@ -97,8 +97,16 @@ class Supply:
         if first is None:
             raise OSError(f"no room for a journal in {directory} within its limit")
         self.first = first
-        self._lock_file = first.hold()
-        first.publish()
+        try:
+            self._lock_file = first.hold()
+            try:
+                first.publish()
+            except BaseException:
+                os.close(self._lock_file)
+                raise
+        except BaseException:
+            self._unmake(first)
+            raise
 
     def find(
         self, needed: int, base: int, backlog: int, *, bulky: bool = False
@@ -245,9 +253,13 @@ class Supply:
             self.pool = [*self.pool, made] if fork.generation.value == self._mine else fork.refuse()
         except BaseException:
             # An interrupt may come when it is just published, but not when it is in the pool.
-            delete(f"{made.path}{FRESH_SUFFIX}", self._mine)
-            self.drop(made)
+            self._unmake(made)
             raise
+
+    def _unmake(self, made: MappedSegment) -> None:
+        """Delete a new segment, published or not."""
+        delete(f"{made.path}{FRESH_SUFFIX}", self._mine)
+        self.drop(made)
 
 
 def _is_ordinary(each: MappedSegment) -> bool:

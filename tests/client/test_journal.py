@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import gc
 import itertools
 import os
 import subprocess
@@ -10,6 +12,7 @@ import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -227,6 +230,31 @@ def test_a_hello_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
         Journal(str(tmp_path), SESSION, bytes(SEGMENT_HEAD_BYTES), allowance, lambda: None)
     assert os.listdir(tmp_path) == []
     assert allowance.used_bytes == 0
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+@pytest.mark.parametrize("step", ["lockf", "rename", "behind the rename"])
+def test_a_beginning_that_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: type[BaseException]
+) -> None:
+    allowance = Allowance(MIB)
+    # Not when other tests' journals happen to go.
+    gc.collect()
+    descriptors = len(os.listdir("/proc/self/fd"))
+    rename = os.rename
+
+    def fail(*arguments: Any) -> None:
+        if step == "behind the rename":
+            rename(*arguments)
+        raise error("no locks available")
+
+    monkeypatch.setattr(*((fcntl, "lockf") if step == "lockf" else (os, "rename")), fail)
+    with pytest.raises(error, match="no locks"):
+        open_journal(str(tmp_path), allowance=allowance)
+    assert os.listdir(tmp_path) == []
+    assert allowance.used_bytes == 0
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == descriptors
 
 
 # -- no room
