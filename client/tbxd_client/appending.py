@@ -25,7 +25,7 @@ from tbxd_wire.limits import CUT_BYTES
 
 from . import fork
 from .mapping import Allowance, MappedSegment
-from .supply import Supply
+from .supply import FRAME_BYTES, Supply
 
 BUSY = sys.maxsize
 """Value of the tail while a frame is being copied: nothing fits behind it."""
@@ -93,8 +93,9 @@ class Appender:
     def append(self, body: bytes) -> bool:
         """Put one record into the journal; return whether there was room.
 
-        From the return of True on, the record survives the death of this process. False: nothing
-        was appended; the journal is full, or ``closed``.
+        From the return of True on, the record survives the death of this process; but one that is
+        logged by what has interrupted a slow append of its own thread does from the end of that one
+        on. False: nothing was appended; the journal is full, or ``closed``.
         """
         # What frame.encode does, without the call: this is the path that has a microsecond.
         data = _pack_header(len(body), crc32(body)) + body
@@ -211,7 +212,7 @@ class Appender:
                 if not self.closed:
                     self._let_go()
             elif not self._place(data, (), len(data)):
-                self._count_shed()
+                self.count_shed()
             del self._deferred[0]
 
     def _place(self, data: bytes, sources: Sequence[Source], size: int) -> bool:
@@ -219,7 +220,7 @@ class Appender:
         start = self._placed
         current = self._current
         current.used = start
-        if self.closed:
+        if self.closed or size > FRAME_BYTES:
             return False
         base = current.base + current.used
         backlog = base - self._first.words[segment.RELEASED]
@@ -263,13 +264,10 @@ class Appender:
         return True
 
     def count_shed(self) -> None:
-        """Count a record that was refused, and is given up."""
-        with self._lock:
-            self._count_shed()
-
-    def _count_shed(self) -> None:
-        self.shed += 1
-        self._first.note(segment.SHED, self.shed)
+        """Count a record that was refused, and is given up. Waits for no append."""
+        # One step, as in append: the lock's holder may have been interrupted by a signal handler
+        # that waits for this caller.
+        if _generation: self.shed += 1; self._first.words[segment.SHED] = self.shed  # fmt: skip # noqa: E701, E702
 
     def obstacle(self, record: bytes, sources: Sequence[Source] = ()) -> str:
         """Return why there would be no room for a record even if all were released; "" if not."""

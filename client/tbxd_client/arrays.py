@@ -19,7 +19,8 @@ import numpy
 
 from tbxd_wire.arrays import DIMENSIONS, ITEM_BYTES, Source
 
-_REFUSED = (tuple, dict, set, frozenset, range, type(None), type)
+from .convert import NO_ARRAYS
+
 _PLAIN = {
     numpy.dtype(name): name
     for name in ITEM_BYTES
@@ -107,12 +108,13 @@ def source(value: Any, name: str = "values") -> Source:
         if dtype is not None and value.flags.c_contiguous and value.ndim <= DIMENSIONS:
             return PlainArray(value, dtype)
         return _of_numpy(value, name)
+    # Another thread may be importing it: then it has no tensors yet.
     torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.Tensor):
+    if isinstance(value, getattr(torch, "Tensor", ())):
         return _of_torch(value, torch, name)
     if isinstance(value, (str, bytes)):
         raise TypeError(f"{name} must be an array of numbers, not {value!r:.60}")
-    if isinstance(value, _REFUSED):
+    if isinstance(value, NO_ARRAYS):
         raise NotImplementedError(
             f"{name} must be an array, a tensor or a list of numbers, not {type(value).__name__}"
         )

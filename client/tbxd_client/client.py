@@ -30,6 +30,11 @@ _LOOK_S = 0.1
 """Who waits for the link looks by itself so often: a signal handler that waited, too, just before
 may have been told in its stead."""
 
+_INTERRUPTING = (
+    "this call has interrupted one that logs: what was logged since then is in memory alone until"
+    " that one goes on"
+)
+
 _generation = fork.generation
 """Looked at first, where a destructor may come: at the interpreter's end, when ``fork`` itself has
 been taken apart."""
@@ -86,9 +91,8 @@ class Client:
         (head,) = messages.encode(hello)
         # Somebody who cleans up temporary directories may have taken it away.
         places.make_private(self.directory, os.getuid())
-        journal = Journal(
-            self.directory, hello.session, bytes(head), self._allowance, self._link.wake, mine
-        )
+        wake = self._link.wake_for_record
+        journal = Journal(self.directory, hello.session, bytes(head), self._allowance, wake, mine)
         return Stream(hello.session, journal, Outbox(hello))
 
     def open_void(self, run: str, role: str, suffix: str) -> Stream:
@@ -151,29 +155,36 @@ class Client:
             return False
         return not stream.journal.obstacle(*record)
 
-    def flush(self, stream: Stream, timeout_s: float) -> None:
-        """Return when all that was appended before is in the event files.
+    def flush(self, stream: Stream, since: float, timeout_s: float) -> bool:
+        """Return True when all that was appended before is in the event files.
+
+        False: the session has been left to a daemon, and nobody here can tell.
+
+        Args:
+            since: a time of the monotonic clock, from which on ``timeout_s`` counts.
 
         Raises:
-            FlushTimeout: it was not, in time; nothing is lost.
+            FlushTimeout: it was not, in time; nothing is lost. Or, at once, it cannot be before
+                this call returns, for it has interrupted an append.
         """
-        if self._link.is_own_thread():
-            return
         in_vain = self._is_no_use()
         target = stream.journal.tail
+        if deferred := stream.journal.deferred_bytes():
+            pending = target - stream.outbox.acked + deferred
+            raise FlushTimeout(timeout_s, pending, _INTERRUPTING)
         if stream.outbox.acked >= target:
-            return
+            return True
         self.carry(stream)
-        deadline = time.monotonic() + (0.0 if in_vain else timeout_s)
+        deadline = since + (0.0 if in_vain else timeout_s)
         stream.wanted = target
         self._link.wake()
         with self._link.progress:
-            while stream.outbox.acked < target:
+            while stream.outbox.acked < target and not stream.done:
                 remaining = deadline - time.monotonic()
-                refused = stream.outbox.state is State.REFUSED
-                if remaining <= 0 or refused or stream.done:
+                if remaining <= 0 or stream.outbox.state is State.REFUSED:
                     raise FlushTimeout(timeout_s, target - stream.outbox.acked, self._why(stream))
                 self._link.progress.wait(min(remaining, _LOOK_S))
+        return stream.outbox.acked >= target
 
     def close(self, stream: Stream, timeout_s: float, cause: str = "") -> bool:
         """End a session; return whether everything is committed.
@@ -203,6 +214,10 @@ class Client:
             )
         return committed
 
+    def is_own_thread(self) -> bool:
+        """Whether the caller is the link's thread, which must never wait for itself."""
+        return self._link.is_own_thread()
+
     def is_in_the_way(self) -> bool:
         """Whether this call has interrupted an append, whose end the link may be waiting for.
 
@@ -220,14 +235,17 @@ class Client:
         deadline = now + timeout_s
         no_use = now + min(timeout_s, _GRACE_S)
         self._link.wake()
-        with self._link.progress:
-            # Threads that go on logging begin a new session once this one is left.
-            while not stream.is_over() and stream.outbox.state is not State.REFUSED:
-                now = time.monotonic()
-                until = deadline if self._link.may_progress() else no_use
-                if now >= until:
-                    return
-                self._link.progress.wait(min(until - now, _LOOK_S))
+        # Threads that go on logging begin a new session once this one is left. Asked without the
+        # link's lock: it waits for an append, and a signal handler that has interrupted that append
+        # may wait for the lock.
+        while not stream.is_over() and stream.outbox.state is not State.REFUSED:
+            now = time.monotonic()
+            until = deadline if self._link.may_progress() else no_use
+            if now >= until:
+                return
+            with self._link.progress:
+                if not stream.done:
+                    self._link.progress.wait(min(until - now, _LOOK_S))
 
     def release(self, stream: Stream) -> None:
         """End a session whose writer nobody holds any more, without waiting.

@@ -10,32 +10,37 @@ TypeError or NotImplementedError for what is no number.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import numpy
 
 from tbxd_wire.limits import STEP_MAX, STEP_MIN
 
-_REFUSED = (tuple, dict, set, frozenset, range, type(None), type)
+NO_ARRAYS = (tuple, dict, set, frozenset, range, type(None), type)
+"""What both peers take for no array, whatever is in it."""
+
+_REFUSALS = (TypeError, ValueError, OverflowError)
 
 
 def scalar(value: Any) -> float:
     """Return ``value`` as a float64.
 
     Takes Python and numpy numbers, and arrays and tensors of any framework with exactly one
-    element, of any shape, dtype (bfloat16 included) and device.
+    element, of any shape, dtype (bfloat16 included) and device. One that is masked is NaN.
 
     Raises:
         AssertionError: not exactly one element.
         NotImplementedError: a container or object that is no array, as both peers raise.
+        OverflowError: an int beyond a float64.
         TypeError: a string, a complex number.
     """
     kind = type(value)
     if kind is float or kind is int or kind is bool:
         return float(value)
-    if isinstance(value, _REFUSED):
+    if isinstance(value, NO_ARRAYS):
         raise NotImplementedError(
             f"a scalar must be a number or an array of one element, not {kind.__name__}"
         )
@@ -46,10 +51,11 @@ def scalar(value: Any) -> float:
     if not isinstance(value, (numpy.generic, numpy.ndarray, int, float)):
         value = _on_host(value)
     if isinstance(value, (numpy.generic, numpy.ndarray)):
-        assert value.size == 1, (
-            f"a scalar must have exactly one element, not {value.size} (shape {value.shape})"
-        )
-        value = value.reshape(()).item()
+        if value.size != 1:
+            raise AssertionError(
+                f"a scalar must have exactly one element, not {value.size} (shape {value.shape})"
+            )
+        value = nan if _is_masked(value) else value.reshape(()).item()
     if isinstance(value, (str, bytes, complex)):
         raise TypeError(f"a scalar must be a real number, not {value!r:.60}")
     return float(value)
@@ -58,10 +64,11 @@ def scalar(value: Any) -> float:
 def _on_host(value: Any) -> Any:
     """Return the one element of a framework's array as a Python number, or a numpy array."""
     elements = _element_count(value)
-    assert elements is None or elements == 1, (
-        f"a scalar must have exactly one element, not {elements}"
-        f" (shape {tuple(getattr(value, 'shape', ()))})"
-    )
+    if elements not in (None, 1):
+        raise AssertionError(
+            f"a scalar must have exactly one element, not {elements}"
+            f" (shape {tuple(getattr(value, 'shape', ()))})"
+        )
     if getattr(value, "is_meta", False):
         raise NotImplementedError("a tensor on the meta device has no value to log")
     if callable(item := getattr(value, "item", None)):
@@ -75,6 +82,12 @@ def _on_host(value: Any) -> Any:
     raise NotImplementedError(
         f"a scalar must be a number or an array of one element, not {type(value).__name__}"
     )
+
+
+def _is_masked(value: Any) -> bool:
+    """Whether the one element of a value is masked: numpy's own module knows of masks."""
+    masked_arrays = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
+    return isinstance(value, masked_arrays) and bool(value.mask.any())
 
 
 def _element_count(value: Any) -> int | None:
@@ -124,28 +137,51 @@ def plain(text: str) -> str:
 def step(value: Any, name: str = "global_step") -> int | None:
     """Return a step as an int64, or None for None; ``name`` is what an error calls it.
 
-    Takes what the peers take: ints, floats (truncated), numpy numbers, tensors of one element,
-    numeric strings.
+    Takes what the peers take: ints, floats (truncated), numpy numbers, arrays and tensors of one
+    element, numeric strings.
 
     Raises:
+        OverflowError: infinite.
         TypeError: something that ``int`` does not take.
-        ValueError: outside int64, or a string that is no number.
+        ValueError: outside int64, masked, NaN, or a string that is no number.
     """
     if value is None:
         return None
+    if _is_masked(value):
+        raise ValueError(f"{name} must be an integer, not {value!r:.60}")
     try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise type(error)(f"{name} must be an integer, not {value!r:.60}: {error}") from None
+        number = int(_only_element(value))
+    except _REFUSALS as error:
+        raise _refusal(error, f"{name} must be an integer, not {value!r:.60}") from None
     if not STEP_MIN <= number <= STEP_MAX:
         raise ValueError(f"{name} must be an int64 ({STEP_MIN} to {STEP_MAX}), not {number}")
     return number
+
+
+def _only_element(value: Any) -> Any:
+    """Return what an array of one element holds, and anything else as it is.
+
+    numpy, from 2.4 on, and jax make an int of such an array only if it has no dimensions.
+    """
+    if getattr(value, "shape", ()) and _element_count(value) == 1 and hasattr(value, "item"):
+        return value.item()
+    return value
+
+
+def _refusal(error: Exception, text: str) -> Exception:
+    """Return an error of the kind of ``error`` that says ``text``, too.
+
+    Not of its very class, which may be made of something else than a text.
+    """
+    kind = next(each for each in _REFUSALS if isinstance(error, each))
+    return kind(f"{text}: {error}")
 
 
 def wall_time(value: Any) -> float:
     """Return seconds since 1970 as a finite float.
 
     Raises:
+        OverflowError: an int beyond a float64.
         TypeError: something that ``float`` does not take.
         ValueError: NaN or infinite: one such event makes TensorBoard drop the rest of the file.
     """
@@ -153,10 +189,8 @@ def wall_time(value: Any) -> float:
         raise TypeError(f"walltime must be seconds since 1970, not {value!r:.60}")
     try:
         seconds = float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise type(error)(
-            f"walltime must be seconds since 1970, not {value!r:.60}: {error}"
-        ) from None
+    except _REFUSALS as error:
+        raise _refusal(error, f"walltime must be seconds since 1970, not {value!r:.60}") from None
     if not isfinite(seconds):
         raise ValueError(f"walltime must be finite (seconds since 1970), not {seconds}")
     return seconds

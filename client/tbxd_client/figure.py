@@ -53,9 +53,9 @@ def check(figure: Any) -> None:
 
 def close(figure: Any) -> None:
     """Let pyplot forget a figure, if it knows it."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None:
-        pyplot.close(figure)
+    # Another thread may be importing it: then it knows no figures yet.
+    if (close_known := getattr(sys.modules.get("matplotlib.pyplot"), "close", None)) is not None:
+        close_known(figure)
 
 
 def _agg() -> Any:

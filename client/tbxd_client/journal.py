@@ -25,6 +25,11 @@ class Journal(Appender):
     """The journal of one session: see :class:`~tbxd_client.appending.Appender` for its making."""
 
     @property
+    def path(self) -> str:
+        """Name of its first file, which is there until all of it is committed."""
+        return self._first.path
+
+    @property
     def tail(self) -> int:
         """Position behind the last appended frame."""
         with self._lock:
@@ -32,6 +37,15 @@ class Journal(Appender):
                 self._append_deferred()
                 self._current.used = self._tail
             return self._current.base + self._current.used
+
+    def deferred_bytes(self) -> int:
+        """Return how much this thread has logged that lies in no file before this call returns.
+
+        It has interrupted an append, behind which that goes.
+        """
+        if not self.is_held_here():
+            return 0
+        return sum(len(each) for each in self._deferred if each is not None)
 
     def batch(self, position: int, limit: int) -> tuple[memoryview, int]:
         """Return frames from ``position`` on, and the position behind them.

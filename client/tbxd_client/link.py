@@ -51,6 +51,9 @@ _LOOK_S = 1.0
 _TRIM_S = 10.0
 """A link that has sent nothing for so long gives its warm segments back."""
 
+_START_S = 1.0
+"""How often a record tries to start the thread, where there could be none until now."""
+
 _RECOVERY_S = 1.0
 """Pause after an error that no part of this module expected."""
 
@@ -82,30 +85,31 @@ class Link:
         self._next_look = 0.0
         self._awake_until = 0.0
         self._trim_at: float | None = None
+        self._next_start = 0.0
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._start()
 
-    def _start(self) -> None:
-        """Start the thread; where none can be started, the journals keep what is logged."""
+    def _start(self) -> str:
+        """Start the thread; return why none can be, for the journals keep what is logged, or ""."""
         if fork.threadless:
-            self._say(
+            return (
                 "nothing is sent: this process was forked beside threads, and Python not told of"
                 " it (PyOS_AfterFork_Child)"
             )
-            return
         # Nobody waits here: a signal handler may have interrupted who is at it.
         if not self._starting.acquire(blocking=False):
-            return
+            return ""
         try:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="tbxd-link", daemon=True)
                 self._thread.start()
         except RuntimeError as error:
             self._thread = None
-            self.trouble = f"no thread that sends can be started: {error}"
+            return f"no thread that sends can be started: {error}"
         finally:
             self._starting.release()
+        return ""
 
     # -- called from any thread
 
@@ -130,11 +134,22 @@ class Link:
             return False
         return self.connected or (self._launcher.enabled and not self._launcher.trouble)
 
-    def wake(self) -> None:
-        """Have a sleeping link look at its streams."""
-        if self._thread is None:
-            self._start()
+    def wake(self) -> str:
+        """Have a sleeping link look at its streams; return why there is none to wake, or ""."""
+        why = self._start() if self._thread is None else ""
+        if why and not fork.threadless:
+            self._streams.await_records()
         self._connection.ring()
+        return why
+
+    def wake_for_record(self) -> None:
+        """Wake the link as who has just appended, with no lock held: what is wrong is said."""
+        if self._thread is None and time.monotonic() < self._next_start:
+            self._streams.await_records()
+        elif why := self.wake():
+            if not fork.threadless:
+                self._next_start = time.monotonic() + _START_S
+            self._say(why)
 
     def is_own_thread(self) -> bool:
         """Whether the caller is the link's thread, which must never wait for itself."""

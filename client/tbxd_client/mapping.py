@@ -129,11 +129,18 @@ class MappedSegment:
 
         Returns:
             The descriptor to close in order to let go.
+
+        Raises:
+            OSError: the file system locks nothing, no descriptor, or this is a child by now.
         """
         with clear_of_standard():
             descriptor = os.open(f"{self.path}{FRESH_SUFFIX}", os.O_RDWR | os.O_CLOEXEC)
         how = fcntl.LOCK_EX | fcntl.LOCK_NB
-        fcntl.lockf(descriptor, how) if fork.generation.value == self._mine else fork.refuse()
+        try:
+            fcntl.lockf(descriptor, how) if fork.generation.value == self._mine else fork.refuse()
+        except BaseException:
+            os.close(descriptor)
+            raise
         return descriptor
 
     def detach(self) -> None:

@@ -21,6 +21,8 @@ from tbxd_wire.kinds import Kind
 from . import clients, fork, roles, run
 from .arrivals import Arrivals
 from .client import NO_RECORDS, Client
+from .ended import Ended
+from .interruption import is_interruption
 from .journal import Journal
 from .losses import Losses
 from .stream import Stream
@@ -42,8 +44,9 @@ class Recorder:
 
     Attributes:
         append: puts one record's body into the journal; returns False if it did not, and the
-            caller then hands this very ``append``, and the body, to ``refused``. Neither ever
-            raises. (An attribute and not a method, so that the hot path has one call less.)
+            caller then hands this very ``append``, and the body, to ``refused``. Neither raises
+            anything of its own. (An attribute and not a method, so that the hot path has one call
+            less.)
         append_arrays: the same for a record with arrays and these. It raises what copying an
             array raises, and the caller then calls ``failed``.
         cause: name of the exception because of which ``close`` comes next; "" for none.
@@ -82,6 +85,7 @@ class Recorder:
         self._stream: Stream | None = None
         self._role: str | None = None
         self._losses = Losses(self.run)
+        self._ended = Ended()
         self.cause = ""
         self._last: dict[str, Any] = {**NO_RECORDS, "trouble": ""}
         self._finalizer: weakref.finalize[Any, Any] | None = None
@@ -131,8 +135,9 @@ class Recorder:
                         why = stream.journal.obstacle(*record) or "its journal is full"
                         break
                 journal = self._open_journal()
+            # Neither with the lock held: it waits for an append, and who hears a warning may log.
+            self._ended.settle()
             if journal is None:
-                # Not with the lock held: who hears it may log in turn.
                 self._warn(self._losses.refusal)
                 return
             if is_full:
@@ -150,12 +155,19 @@ class Recorder:
         self._warn(f"an array could not be copied: {error}")
 
     def flush(self, timeout_s: float) -> None:
-        """Return when all records so far are in the event files, or raise FlushTimeout."""
+        """Return when all records so far are in the event files, or raise FlushTimeout.
+
+        Also those of sessions that ``close`` has ended. In the link's own thread it does nothing.
+        """
         if not _generation:
             fork.look()
+        since = time.monotonic()
         active, stream = self._client, self._stream
-        if active is not None and stream is not None:
-            active.flush(stream, timeout_s)
+        if active is None or active.is_own_thread():
+            return
+        if stream is not None and not active.flush(stream, since, timeout_s):
+            self._ended.add(stream)
+        self._ended.flush(active, since, timeout_s)
 
     def close(self, timeout_s: float) -> None:
         """End the session of this process, if there is one; the next record opens another.
@@ -165,16 +177,19 @@ class Recorder:
         """
         if not _generation:
             fork.look()
+        active = self._client
+        # Asked with no lock held: who holds this one may wait for the call that was interrupted.
+        if active is not None and active.is_in_the_way():
+            return
         with self._lock:
             active, stream = self._client, self._stream
-            if active is not None and active.is_in_the_way():
-                return
             self._forget_stream()
             void = self._losses.take_void()
         if active is not None and void is not None:
             active.close(void, timeout_s, self.cause)
         if active is not None and stream is not None:
             active.close(stream, timeout_s, self.cause)
+            self._ended.settle()
             outbox = stream.outbox
             self._last = active.stats(stream) | {
                 "refused": self._last["refused"] + outbox.refused,
@@ -223,7 +238,9 @@ class Recorder:
                 try:
                     self._open()
                 except Exception as error:
-                    # Whatever it is, it must not end the training loop.
+                    if is_interruption(error):
+                        raise
+                    # Whatever else it is, it must not end the training loop.
                     self._losses.count(self._client, self._open_void)
                     self._losses.refusal = f"its journal could not be opened: {error}"
                     return None
@@ -257,6 +274,8 @@ class Recorder:
         journal = stream.journal
         append, append_arrays = journal.append, journal.append_arrays
         if self._purge_step is not None:
+            # It wakes nobody: this holds a lock.
+            journal.parked = False
             body = records.encode(Kind.SESSION_START, "", self._purge_step, time.time())
             append(body) if fork.generation.value == mine else fork.refuse()
         finalizer = weakref.finalize(self, active.release, stream)
@@ -279,6 +298,7 @@ class Recorder:
             losses = self._losses
             if stream is None:
                 return
+            self._ended.add(stream)
             # One step, as above: what logs meanwhile may have opened the next session.
             if self._stream is stream: self._stream = None; self._finalizer = None; self.append = self.append_arrays = first; losses.shed += stream.journal.shed  # fmt: skip # noqa: E501, E701, E702
             if finalizer is not None:

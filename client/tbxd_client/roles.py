@@ -119,8 +119,9 @@ def _family() -> tuple[str | None, str | None]:
 
 def _worker_number() -> int | None:
     """Return the number of this DataLoader worker, without importing torch."""
-    data = sys.modules.get("torch.utils.data")
-    information = None if data is None else data.get_worker_info()
+    # Another thread may be importing it: no worker does.
+    look = getattr(sys.modules.get("torch.utils.data"), "get_worker_info", None)
+    information = None if look is None else look()
     return None if information is None else int(information.id)
 
 

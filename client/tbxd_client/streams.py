@@ -63,6 +63,11 @@ class Streams:
         for stream in self._all:
             stream.journal.parked = stream.awaits_record()
 
+    def await_records(self) -> None:
+        """Have the next record of each wake the link, whatever it waits for: it is not there."""
+        for stream in self._all:
+            stream.journal.parked = True
+
     def unpark(self) -> None:
         """The link is awake: no record need wake it."""
         for stream in self._all:

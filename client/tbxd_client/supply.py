@@ -12,7 +12,6 @@ Guarantees:
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import mmap
 import os
@@ -28,6 +27,7 @@ from tbxd_wire.limits import (
 )
 
 from . import fork
+from .interruption import is_interruption
 from .mapping import FRESH_SUFFIX, Allowance, MappedSegment, delete
 
 _POOL_SEGMENTS = 3
@@ -45,8 +45,8 @@ _REFUSALS_PER_TRY = 64
 """Who has no room asks the file system again only at every so many refused records: asking costs
 20 us, refusing one."""
 
-_FRAME_BYTES = frame.HEADER_BYTES + FRAME_BODY_BYTES
-"""Largest frame: a longer one is refused here, for every daemon would end the session over it."""
+FRAME_BYTES = frame.HEADER_BYTES + FRAME_BODY_BYTES
+"""Largest frame: a longer one is refused, for every daemon would end the session over it."""
 
 _BACKLOG_BYTES = 16 * SEGMENT_BYTES
 _SEGMENT_BACKLOG_BYTES = 4 * SEGMENT_BYTES
@@ -97,8 +97,16 @@ class Supply:
         if first is None:
             raise OSError(f"no room for a journal in {directory} within its limit")
         self.first = first
-        self._lock_file = first.hold()
-        first.publish()
+        try:
+            self._lock_file = first.hold()
+            try:
+                first.publish()
+            except BaseException:
+                os.close(self._lock_file)
+                raise
+        except BaseException:
+            self._unmake(first)
+            raise
 
     def find(
         self, needed: int, base: int, backlog: int, *, bulky: bool = False
@@ -115,19 +123,20 @@ class Supply:
         if found is not None:
             found.rebase(base)
             return found
-        if needed > _FRAME_BYTES:
-            return None
         ordinary = SEGMENT_HEAD_BYTES + needed <= SEGMENT_BYTES
         if ordinary and self._refusals[bulky] % _REFUSALS_PER_TRY:
             self._refusals[bulky] += 1
             return None
         for size in _sizes(SEGMENT_HEAD_BYTES + needed, backlog):
-            with contextlib.suppress(OSError):
+            try:
                 made = self._make(size, base, bulky=bulky)
                 if made is not None:
                     self._add_to_pool(made)
                     self._refusals[bulky] = 0
                     return made
+            except OSError as error:
+                if is_interruption(error):
+                    raise
         self._refusals[bulky] += ordinary
         return None
 
@@ -148,8 +157,8 @@ class Supply:
 
     def obstacle(self, needed: int, *, bulky: bool) -> str:
         """Return why a segment for ``needed`` bytes of frames can never be; "" if it can."""
-        if needed > _FRAME_BYTES:
-            return f"a record of {needed:,} bytes is larger than any may be, {_FRAME_BYTES:,} bytes"
+        if needed > FRAME_BYTES:
+            return f"a record of {needed:,} bytes is larger than any may be, {FRAME_BYTES:,} bytes"
         limit = self._allowance.limit_bytes
         most = self._allowance.bulky_bytes if bulky else limit
         if needed <= most - SEGMENT_HEAD_BYTES:
@@ -244,9 +253,13 @@ class Supply:
             self.pool = [*self.pool, made] if fork.generation.value == self._mine else fork.refuse()
         except BaseException:
             # An interrupt may come when it is just published, but not when it is in the pool.
-            delete(f"{made.path}{FRESH_SUFFIX}", self._mine)
-            self.drop(made)
+            self._unmake(made)
             raise
+
+    def _unmake(self, made: MappedSegment) -> None:
+        """Delete a new segment, published or not."""
+        delete(f"{made.path}{FRESH_SUFFIX}", self._mine)
+        self.drop(made)
 
 
 def _is_ordinary(each: MappedSegment) -> bool:

@@ -23,8 +23,9 @@ class Void:
 
     records = 0
     tail = 0
+    path = ""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], object]) -> None:
         self.shed = 0
         self.parked = False
         self.closed = False
@@ -66,6 +67,10 @@ class Void:
     def is_held_here(self) -> bool:
         """Return False: nothing of it can be interrupted."""
         return False
+
+    def deferred_bytes(self) -> int:
+        """Return 0: nothing waits to be kept."""
+        return 0
 
     def end(self, *, failed: bool = False) -> None:
         """Do nothing: there is nobody who would read it."""

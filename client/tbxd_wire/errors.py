@@ -77,14 +77,16 @@ class DirectoryError(TbxdError, OSError):
 class FlushTimeout(TbxdError, TimeoutError):
     """Not everything logged before was in the event files when the time was over.
 
-    Nothing is lost by it: the journal keeps what is missing, and a daemon will write it.
+    Nothing is lost by it: the journal keeps what is missing, and a daemon will write it. Only what
+    a signal handler has logged in the midst of another call that logs is not in the journal before
+    that call goes on; ``why`` says so.
     """
 
     def __init__(self, timeout_s: float, pending_bytes: int, why: str) -> None:
         super().__init__(
             f"{pending_bytes} bytes of records were not yet in the event files after"
-            f" {timeout_s:g} s ({why}); they stay in the journal and will be written when a daemon"
-            f" gets to them"
+            f" {timeout_s:g} s ({why}); what is in the journal stays there and will be written when"
+            f" a daemon gets to it"
         )
         self.timeout_s = timeout_s
         self.pending_bytes = pending_bytes

@@ -72,6 +72,20 @@ def array_of(content: bytes) -> Source:
     return arrays.source(numpy.frombuffer(content, numpy.uint8))
 
 
+class Interrupting:
+    """An array in the midst of whose copying ``deed`` is done, as by a signal handler."""
+
+    dtype, shape, nbytes = "uint8", (1000,), 1000
+
+    def __init__(self, deed: Callable[[], None]) -> None:
+        self._deed = deed
+
+    def copy_to(self, target: memoryview) -> None:
+        target[:500] = bytes(500)
+        self._deed()
+        target[500:] = bytes(500)
+
+
 def put(journal: Journal, number: int, author: int = 0) -> bool:
     """Append a record that says what it is, every third of them with arrays."""
     body = numbered(number, author)

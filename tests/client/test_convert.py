@@ -64,6 +64,16 @@ class HasArray:
         return numpy.asarray(self.array, dtype)
 
 
+class Picky:
+    """Its numbers are made of texts, by something whose errors say where these are wrong."""
+
+    def __int__(self) -> int:
+        raise UnicodeDecodeError("ascii", b"x", 0, 1, "no digit")
+
+    def __float__(self) -> float:
+        return float(int(self))
+
+
 NUMBERS: list[tuple[Any, float]] = [
     (1.5, 1.5),
     (3, 3.0),
@@ -110,8 +120,16 @@ def test_scalar(value: Any, expected: float) -> None:
     assert type(found) is float
 
 
+MASKED: list[Any] = [
+    numpy.ma.masked,
+    numpy.ma.array([7.0], mask=[True]),
+    numpy.ma.array([[7]], mask=True),
+]
+"""What is behind a mask is no value; the peers make NaN of it, too."""
+
+
 @pytest.mark.parametrize(
-    "value", [math.nan, numpy.float32("nan"), torch.tensor(math.nan), HasNumpy(math.nan)]
+    "value", [math.nan, numpy.float32("nan"), torch.tensor(math.nan), HasNumpy(math.nan), *MASKED]
 )
 def test_nan_is_a_value(value: Any) -> None:
     assert math.isnan(convert.scalar(value))
@@ -268,6 +286,10 @@ def test_a_tag_must_be_a_str(name: Any) -> None:
         ("7", 7),
         (numpy.int32(7), 7),
         (numpy.array(7), 7),
+        (numpy.array([7]), 7),
+        (numpy.array([[7.9]]), 7),
+        (numpy.ma.array([7], mask=[False]), 7),
+        (HasItem(7), 7),
         (torch.tensor(7), 7),
         (torch.tensor([7.5]), 7),
         (STEP_MAX, STEP_MAX),
@@ -289,6 +311,10 @@ def test_step(value: Any, expected: int | None) -> None:
         (math.nan, ValueError),
         ("seven", ValueError),
         (math.inf, OverflowError),
+        (MASKED[0], ValueError),
+        (MASKED[1], ValueError),
+        (numpy.zeros(2), TypeError),
+        (Picky(), ValueError),
         ([7], TypeError),
         (object(), TypeError),
         (1j, TypeError),
@@ -316,6 +342,11 @@ def test_a_wall_time_that_is_not_finite(value: Any) -> None:
     """One such event makes TensorBoard drop the rest of the file."""
     with pytest.raises(ValueError, match="walltime must be finite"):
         convert.wall_time(value)
+
+
+def test_an_error_that_cannot_be_made_of_a_text() -> None:
+    with pytest.raises(ValueError, match="walltime must be seconds since 1970, not"):
+        convert.wall_time(Picky())
 
 
 def test_no_framework_is_imported_for_a_value() -> None:

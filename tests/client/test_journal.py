@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import gc
 import itertools
 import os
 import subprocess
@@ -10,10 +12,11 @@ import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tbxd_client import supply
+from tbxd_client import appending, supply
 from tbxd_client.journal import Journal
 from tbxd_client.mapping import Allowance
 from tbxd_wire import frame
@@ -229,6 +232,31 @@ def test_a_hello_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
     assert allowance.used_bytes == 0
 
 
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+@pytest.mark.parametrize("step", ["lockf", "rename", "behind the rename"])
+def test_a_beginning_that_fails_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: type[BaseException]
+) -> None:
+    allowance = Allowance(MIB)
+    # Not when other tests' journals happen to go.
+    gc.collect()
+    descriptors = len(os.listdir("/proc/self/fd"))
+    rename = os.rename
+
+    def fail(*arguments: Any) -> None:
+        if step == "behind the rename":
+            rename(*arguments)
+        raise error("no locks available")
+
+    monkeypatch.setattr(*((fcntl, "lockf") if step == "lockf" else (os, "rename")), fail)
+    with pytest.raises(error, match="no locks"):
+        open_journal(str(tmp_path), allowance=allowance)
+    assert os.listdir(tmp_path) == []
+    assert allowance.used_bytes == 0
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
 # -- no room
 
 
@@ -281,17 +309,34 @@ def test_a_smaller_record_may_still_fit(tmp_path: Path) -> None:
     journal.leave()
 
 
-def test_a_record_above_the_limit_is_refused_here(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def limit_bytes(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Have frames be no larger than this, which is rounded up for their segment."""
+    limit = 5 * MIB
+    for module in (appending, supply):
+        monkeypatch.setattr(module, "FRAME_BYTES", limit)
+    return limit
+
+
+def test_a_record_above_the_limit_is_refused_here(tmp_path: Path, limit_bytes: int) -> None:
     """A daemon would end the session over it, and with it all that comes behind."""
-    monkeypatch.setattr(supply, "_FRAME_BYTES", 5 * MIB)
     journal = open_journal(str(tmp_path))
-    assert not journal.append(bytes(5 * MIB))
-    assert "is larger than any may be" in journal.obstacle(bytes(5 * MIB))
+    assert not journal.append(bytes(limit_bytes))
+    assert "is larger than any may be" in journal.obstacle(bytes(limit_bytes))
     assert journal.obstacle(RECORD) == ""
-    assert journal.append(bytes(5 * MIB - frame.HEADER_BYTES))
+    assert journal.append(bytes(limit_bytes - frame.HEADER_BYTES))
     assert journal.append(RECORD)
+    journal.leave()
+
+
+def test_no_more_is_taken_where_there_is_room(tmp_path: Path, limit_bytes: int) -> None:
+    """The segment of a large record has more than that takes, and is used again."""
+    journal = open_journal(str(tmp_path))
+    assert journal.append(bytes(limit_bytes - frame.HEADER_BYTES))
+    journal.release(journal.tail)
+    assert journal._current.capacity > limit_bytes
+    assert not journal.append(bytes(limit_bytes))
+    assert journal.append(bytes(limit_bytes - frame.HEADER_BYTES))
     journal.leave()
 
 

@@ -6,7 +6,10 @@ import gc
 import logging
 import os
 import pickle
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,7 @@ from tbxd_client.recorder import Recorder
 from tbxd_wire import records
 from tbxd_wire.kinds import Kind
 
-from .journals import array_of, without_journals
+from .journals import Interrupting, array_of, without_journals
 from .leftovers import read_all
 
 pytestmark = pytest.mark.usefixtures("runtime_directory")
@@ -184,3 +187,75 @@ def test_what_keeps_a_journal_from_being_opened_never_ends_the_training(
     assert recorder.stats()["shed"] == 3
     assert recorder.append(SECOND)
     assert recorder.stats()["records"] == 1
+
+
+# -- a signal handler waits for nobody who waits for what it has interrupted
+
+
+def in_time(call: Callable[[], object]) -> None:
+    """Fail, and not hang, if ``call`` never returns."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert not thread.is_alive(), "they wait for each other"
+
+
+def test_a_close_that_interrupts_an_append_while_another_thread_sheds(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To count what is shed is to wait for that append."""
+    recorder.append(FIRST)
+    assert recorder._client is not None
+    recorder._client._allowance.limit_bytes = 128 << 10
+    append, append_arrays = recorder.append, recorder.append_arrays
+    journal: Any = append.__self__  # type: ignore[attr-defined]
+    count_shed, counting = journal.count_shed, threading.Event()
+    large = bytes(100_000)
+    assert not append(large)
+    other = threading.Thread(target=recorder.refused, args=(append, large), daemon=True)
+
+    def count() -> None:
+        counting.set()
+        count_shed()
+
+    def handle() -> None:
+        other.start()
+        assert counting.wait(20)
+        recorder.close(0.0)
+        # A record that comes too late, as it does once a handler has closed.
+        recorder.refused(recorder._append_first, SECOND)
+
+    monkeypatch.setattr(journal, "count_shed", count)
+    pair = records.encode_before(Kind.TENSOR, "t", 1, 1.5, Interrupting(handle))
+    in_time(lambda: append_arrays(*pair))
+    other.join(20)
+    assert recorder.stats()["shed"] == 1
+    assert recorder.stats()["records"] == 3
+
+
+def test_a_session_begun_in_the_midst_of_an_append_while_another_thread_closes(
+    recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who closes looks at the journal that is being appended to, and the new one is made known."""
+    recorder.append(FIRST)
+    late, stream = recorder.append_arrays, recorder._stream
+    assert stream is not None
+    is_over, looking = stream.is_over, threading.Event()
+
+    def look() -> bool:
+        looking.set()
+        return is_over()
+
+    def handle() -> None:
+        looking.clear()
+        assert looking.wait(20)
+        Recorder(str(tmp_path / "other"), None, "", None).append(SECOND)
+
+    monkeypatch.setattr(stream, "is_over", look)
+    closing = threading.Thread(target=recorder.close, args=(20.0,), daemon=True)
+    closing.start()
+    assert looking.wait(20)
+    pair = records.encode_before(Kind.TENSOR, "t", 1, 1.5, Interrupting(handle))
+    in_time(lambda: late(*pair))
+    closing.join(20)
+    assert not closing.is_alive()

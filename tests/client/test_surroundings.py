@@ -7,11 +7,15 @@ import os
 import subprocess
 import sys
 import threading
+import time
+import types
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
 from tbxd_client import SummaryWriter
+from tests.waiting import wait_until
 
 from .journals import without_journals
 from .leftovers import read_all
@@ -54,6 +58,34 @@ def test_a_thread_that_can_be_started_later_sends(no_threads: pytest.MonkeyPatch
     # That has taken back where the writer lives, too; it knows it by now.
     writer.flush()
     assert writer.stats()["pending_bytes"] == 0
+    writer.close()
+
+
+@pytest.mark.usefixtures("autostart")
+def test_records_try_to_start_a_thread_now_and_then_and_it_is_said_once(
+    no_threads: pytest.MonkeyPatch, run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    attempts = 0
+
+    def fail(self: threading.Thread) -> None:
+        nonlocal attempts
+        attempts += 1
+        raise RuntimeError("can't start new thread")
+
+    no_threads.setattr(threading.Thread, "start", fail)
+    started = time.monotonic()
+    writer = SummaryWriter(run, purge_step=0)
+
+    def log() -> SummaryWriter:
+        writer.add_scalar("tag", 0.0, 0)
+        return writer
+
+    wait_until(lambda: log() and attempts > 4, "another attempt")
+    assert attempts <= 5 + (time.monotonic() - started)
+    (warning,) = [each for each in caplog.records if "no thread" in each.message]
+    assert "kept in the journal" in warning.message
+    no_threads.undo()
+    wait_until(lambda: log().stats()["connected"], "one that succeeds")
     writer.close()
 
 
@@ -114,6 +146,18 @@ def test_a_handler_that_logs_into_the_run_waits_for_nobody(
     finally:
         logging.getLogger().removeHandler(handler)
     assert writer.stats()["shed"] == 2
+
+
+@pytest.mark.parametrize("name", ["torch", "torch.utils.data", "matplotlib.pyplot"])
+def test_a_module_that_another_thread_is_still_importing(
+    runtime_directory: str, run: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It is among the modules, and has nothing in it yet."""
+    monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
+    writer = SummaryWriter(run)
+    writer.add_histogram("tag", [0.5], 0)
+    writer.add_figure("tag", Figure(figsize=(1, 1)), 0)
+    assert writer.stats()["records"] == 2
 
 
 def test_without_standard_streams_the_journal_is_none_of_them(

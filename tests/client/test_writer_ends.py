@@ -12,10 +12,14 @@ import time
 import numpy
 import pytest
 
-from tbxd_client import FlushTimeout, SummaryWriter
+from tbxd_client import FlushTimeout, SummaryWriter, launch
+from tbxd_client.client import Client
+from tbxd_client.stream import Stream
+from tbxd_wire import records
+from tbxd_wire.kinds import Kind
 from tests.waiting import wait_until
 
-from .journals import without_journals
+from .journals import Interrupting, without_journals
 from .leftovers import Logged, read_all
 
 pytestmark = pytest.mark.usefixtures("runtime_directory")
@@ -28,12 +32,81 @@ def test_flush_without_a_daemon(writer: SummaryWriter, caplog: pytest.LogCapture
     writer.flush(0.0)
     writer.add_scalar("tag", 0.5, 1)
     started = time.monotonic()
-    with pytest.raises(FlushTimeout, match="stay in the journal") as caught:
+    with pytest.raises(FlushTimeout, match="in the journal stays there") as caught:
         writer.flush(0.2)
     assert 0.2 <= time.monotonic() - started < 2.0
     assert caught.value.timeout_s == 0.2
     assert caught.value.pending_bytes == writer.stats()["pending_bytes"] > 0
     assert isinstance(caught.value, TimeoutError)
+
+
+@pytest.mark.usefixtures("autostart")
+def test_a_flush_that_interrupts_an_append_says_what_it_cannot_wait_for(
+    writer: SummaryWriter, logged: Logged
+) -> None:
+    """A signal handler logs, flushes and ends the process: that record is in memory alone."""
+    writer.add_scalar("before", 0.5, 1)
+    writer.flush()
+    said: list[FlushTimeout] = []
+
+    def handle() -> None:
+        writer.flush()
+        writer.add_text("tag", "of the handler", 2)
+        with pytest.raises(FlushTimeout, match="has interrupted") as caught:
+            writer.flush()
+        said.append(caught.value)
+
+    pair = records.encode_before(Kind.TENSOR, "array", 1, 1.5, Interrupting(handle))
+    assert writer._recorder.append_arrays(*pair)
+    (error,) = said
+    assert error.pending_bytes > len("of the handler")
+    writer.flush()
+    assert writer.stats()["records"] == 3
+
+
+def test_a_flush_waits_for_what_a_close_has_left(
+    writer: SummaryWriter, runtime_directory: str
+) -> None:
+    for step in range(2):
+        writer.add_scalar("tag", 0.5, step)
+        writer.close(0.0)
+    left = sum(each.tail for each in read_all(runtime_directory))
+    for _ in range(2):
+        with pytest.raises(FlushTimeout, match="for a daemon") as caught:
+            writer.flush(0.1)
+        assert caught.value.pending_bytes == left
+    with pytest.raises(FlushTimeout, match="for a daemon"):
+        writer.flush(0.0)
+    launcher = launch.Launcher(runtime_directory, enabled=True)
+    wait_until(lambda: launcher.attend(time.monotonic()), "a daemon, which finds them")
+    writer.flush()
+    assert read_all(runtime_directory) == []
+    writer.flush(0.0)
+
+
+@pytest.mark.usefixtures("autostart")
+def test_a_flush_waits_for_a_close_of_another_thread(
+    writer: SummaryWriter, runtime_directory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, may_wait = threading.Event(), threading.Event()
+    await_end = Client._await_end
+
+    def end(self: Client, stream: Stream, timeout_s: float) -> None:
+        ended.set()
+        assert may_wait.wait(20)
+        await_end(self, stream, timeout_s)
+
+    writer.add_scalar("tag", 0.5, 1)
+    monkeypatch.setattr(Client, "_await_end", end)
+    closing = threading.Thread(target=writer.close)
+    closing.start()
+    try:
+        assert ended.wait(20)
+        writer.flush()
+        assert sum(len(each.frames) for each in read_all(runtime_directory)) == 0
+    finally:
+        may_wait.set()
+        closing.join(20)
 
 
 def test_close_without_a_daemon(

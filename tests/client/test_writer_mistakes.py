@@ -16,6 +16,7 @@ from tbxd_client import DirectoryError, SummaryWriter
 from tbxd_wire.errors import ConfigError
 
 from .leftovers import Logged, read_all
+from .programs import run_program
 
 pytestmark = pytest.mark.usefixtures("runtime_directory")
 
@@ -110,8 +111,9 @@ def test_names_that_lead_out_of_the_run(run: str, argument: str, value: str) -> 
 
 
 @pytest.mark.parametrize("argument", ["role", "filename_suffix"])
-def test_names_that_are_no_text(run: str, argument: str) -> None:
-    options: dict[str, Any] = {argument: 5}
+@pytest.mark.parametrize("value", [5, 0])
+def test_names_that_are_no_text(run: str, argument: str, value: int) -> None:
+    options: dict[str, Any] = {argument: value}
     with pytest.raises(TypeError, match=f"{argument} must be a str, not int"):
         SummaryWriter(run, **options)
     assert not os.path.exists(run)
@@ -146,3 +148,39 @@ def test_other_mistakes_of_the_constructor(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("TBXD_JOURNAL_LIMIT", "much")
     with pytest.raises(ConfigError, match="TBXD_JOURNAL_LIMIT"):
         SummaryWriter(tmp_path / "run")
+
+
+def test_what_python_leaves_out_when_it_optimizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No refusal of an argument is an assertion that ``python -O`` takes away."""
+    program = """
+    import numpy
+    from tbxd_client import SummaryWriter
+    writer = SummaryWriter("nowhere", write_to_disk=False)
+    pair, pictures = numpy.zeros((2, 2)), numpy.zeros((2, 3, 4, 4))
+    class Tensor:
+        shape = (2,)
+    calls = [
+        lambda: writer.add_scalar("tag", numpy.zeros(2)),
+        lambda: writer.add_scalar("tag", Tensor()),
+        lambda: writer.add_audio("tag", numpy.zeros((3, 3))),
+        lambda: writer.add_embedding(numpy.zeros(3)),
+        lambda: writer.add_embedding(pair, metadata=["a"]),
+        lambda: writer.add_embedding(pair, metadata=["ab", "c"], metadata_header=["x", "y"]),
+        lambda: writer.add_embedding(pair, label_img=pictures[:1]),
+        lambda: writer.add_embedding(pair, label_img=pictures[:, :2]),
+        lambda: writer.add_embedding(pair, label_img=numpy.zeros((2, 1, 9000, 1))),
+        lambda: writer.add_custom_scalars_marginchart(["one"]),
+        lambda: writer.use_metadata().__enter__(),
+    ]
+    nested = lambda: writer.use_metadata(global_step=2).__enter__()
+    with writer.use_metadata(global_step=1):
+        for number, call in enumerate([*calls, nested]):
+            try:
+                call()
+            except AssertionError as error:
+                if str(error):
+                    continue
+            print("taken:", number)
+    """
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    assert run_program(program) == ""

@@ -62,10 +62,11 @@ def _check(samples: Source) -> None:
         raise ValueError(f"snd_tensor must have samples, not the shape {shape}")
     in_channels = len(shape) == 2 and 1 <= shape[1] <= _CHANNELS
     in_a_line = size > 0 and len(shape) > 0 and size == max(shape)
-    assert in_channels or in_a_line, (
-        f"snd_tensor must be (length,) or (length, channels) with 1 or {_CHANNELS} channels,"
-        f" not {shape}"
-    )
+    if not in_channels and not in_a_line:
+        raise AssertionError(
+            f"snd_tensor must be (length,) or (length, channels) with 1 or {_CHANNELS} channels,"
+            f" not {shape}"
+        )
 
 
 def _rate(value: Any) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from tbxd_client import convert, uncaught
 from tbxd_client.discarder import Discarder
+from tbxd_client.interruption import is_interruption
 from tbxd_client.recorder import Recorder
 from tbxd_wire import records
 from tbxd_wire.kinds import Kind
@@ -67,7 +68,10 @@ class Writer:
         self.write_to_disk = write_to_disk
         self._default_step: int | None = None
         self._default_wall_time: float | None = None
-        for name, value in (("role", role or ""), ("filename_suffix", filename_suffix)):
+        for name, value in (
+            ("role", "" if role is None else role),
+            ("filename_suffix", filename_suffix),
+        ):
             if not isinstance(value, str):
                 raise TypeError(f"{name} must be a str, not {type(value).__name__}")
         self._recorder: Recorder | Discarder = Discarder()
@@ -92,11 +96,10 @@ class Writer:
         Raises:
             AssertionError: neither is given, or the blocks are nested.
         """
-        assert global_step is not None or walltime is not None, (
-            "use_metadata needs a global_step, a walltime, or both"
-        )
-        nested = self._default_step is not None or self._default_wall_time is not None
-        assert not nested, "use_metadata blocks cannot be nested"
+        if global_step is None and walltime is None:
+            raise AssertionError("use_metadata needs a global_step, a walltime, or both")
+        if self._default_step is not None or self._default_wall_time is not None:
+            raise AssertionError("use_metadata blocks cannot be nested")
         step = convert.step(global_step)
         wall_time = None if walltime is None else convert.wall_time(walltime)
         self._default_step, self._default_wall_time = step, wall_time
@@ -111,7 +114,9 @@ class Writer:
         """Return when everything logged before through this writer is in the event files.
 
         Raises:
-            FlushTimeout: it was not after ``timeout_s`` seconds; nothing is lost by that.
+            FlushTimeout: it was not after ``timeout_s`` seconds; nothing is lost by that. Or, at
+                once: this is a signal handler that has interrupted a call that logs, and what was
+                logged since then is in memory alone until that call goes on.
             ValueError: a negative timeout.
         """
         self._recorder.flush(convert.timeout(timeout_s))
@@ -177,6 +182,8 @@ class Writer:
             if not append(record, sources):
                 self._recorder.refused(append, record, sources)
         except Exception as error:
+            if is_interruption(error):
+                raise
             self._recorder.failed(error)
 
     def _step(self, given: Any) -> int | None:

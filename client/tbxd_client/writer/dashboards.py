@@ -162,7 +162,6 @@ def _chart(given: Any) -> tuple[str, list[str]]:
         raise ValueError(f"a chart must be 'Multiline' or 'Margin', not {form!r:.40}")
     if not isinstance(tags, (list, tuple)):
         raise TypeError(f"the tags of a chart must be a list, not {type(tags).__name__}")
-    assert chart != "Margin" or len(tags) == _MARGIN_TAGS, (
-        f"a margin chart must have {_MARGIN_TAGS} tags, not {len(tags)}"
-    )
+    if chart == "Margin" and len(tags) != _MARGIN_TAGS:
+        raise AssertionError(f"a margin chart must have {_MARGIN_TAGS} tags, not {len(tags)}")
     return chart, [convert.tag(each) for each in tags]

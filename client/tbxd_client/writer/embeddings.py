@@ -81,22 +81,27 @@ def _real(value: Any, name: str) -> Source:
 
 def _check_shape(source: Source, name: str, extents: str) -> None:
     """Refuse an array that has other dimensions than ``extents`` names, or no elements."""
-    fits = len(source.shape) == len(extents.split(",")) and 0 not in source.shape
-    assert fits, f"{name} must have the shape {extents}, none of them 0, not {source.shape}"
+    if len(source.shape) != len(extents.split(",")) or 0 in source.shape:
+        raise AssertionError(
+            f"{name} must have the shape {extents}, none of them 0, not {source.shape}"
+        )
 
 
 def _rows(metadata: Any, header: list[str] | None, count: int) -> list[list[str]]:
     """Return a list of strings for each point."""
-    assert len(metadata) == count, (
-        f"metadata must have a label for each of {count} points, not {len(metadata)} labels"
-    )
+    if len(metadata) != count:
+        raise AssertionError(
+            f"metadata must have a label for each of {count} points, not {len(metadata)} labels"
+        )
     if header is None:
         return [[_text(label)] for label in metadata]
     rows = [[_text(value) for value in row] for row in metadata]
     for number, row in enumerate(rows):
-        assert len(row) == len(header), (
-            f"metadata_header names {len(header)} columns, row {number} of metadata has {len(row)}"
-        )
+        if len(row) != len(header):
+            raise AssertionError(
+                f"metadata_header names {len(header)} columns, row {number} of metadata has"
+                f" {len(row)}"
+            )
     return rows
 
 
@@ -112,13 +117,16 @@ def _pictures(label_img: Any, count: int) -> Source:
     pictures = _real(label_img, "label_img")
     _check_shape(pictures, "label_img", "(points, channels, height, width)")
     number, channels, height, width = pictures.shape
-    assert number == count, (
-        f"label_img must have a picture for each of {count} points, not {number} pictures"
-    )
-    assert channels in _CHANNELS, f"label_img must have 1, 3 or 4 channels, not {channels}"
-    assert sprites.fits(count, height, width), (
-        f"{count} pictures of {height} x {width} pixels make a sprite of"
-        f" {sprites.columns_of(count)} of them in each row and column, larger than"
-        f" {sprites.SPRITE_PIXELS} pixels"
-    )
+    if number != count:
+        raise AssertionError(
+            f"label_img must have a picture for each of {count} points, not {number} pictures"
+        )
+    if channels not in _CHANNELS:
+        raise AssertionError(f"label_img must have 1, 3 or 4 channels, not {channels}")
+    if not sprites.fits(count, height, width):
+        raise AssertionError(
+            f"{count} pictures of {height} x {width} pixels make a sprite of"
+            f" {sprites.columns_of(count)} of them in each row and column, larger than"
+            f" {sprites.SPRITE_PIXELS} pixels"
+        )
     return pictures

@@ -34,7 +34,7 @@ class ScalarMethods(Writer):
             tag: name of the curve; "/" groups curves.
             scalar_value: a number, or an array or tensor of any framework with one element.
                 Stored as float32 unless both ``new_style`` and ``double_precision`` are given;
-                NaN and infinities are logged.
+                NaN and infinities are logged; what is masked is NaN.
             global_step: int64; floats are truncated, numeric strings and one-element arrays taken.
             walltime: seconds since 1970; default now.
             display_name: shown by TensorBoard instead of the tag.
@@ -45,6 +45,7 @@ class ScalarMethods(Writer):
 
         Raises:
             AssertionError: more or less than one element.
+            OverflowError: an int beyond a float64, an infinite step.
             TypeError, NotImplementedError: no number.
             ValueError: a step outside int64, a wall time that is not finite.
         """
