@@ -25,7 +25,7 @@ from .intake.entry import Entry
 from .intake.refusals import Refusals
 from .intake.roster import Roster
 from .intake.session import Verdict
-from .pipeline import Pipeline
+from .pipeline import Blocked, Pipeline
 from .recover import Recovery
 
 _DEAF_S = 1.0
@@ -144,13 +144,14 @@ class Conversation:
             frames = memoryview(batch.payload)[offset:]
             try:
                 reason = self._pipeline.feed(entry, batch.position + offset, frames)
+            except Blocked:
+                # It may have been answered since: then it is asked again in this very turn.
+                self._held_up.add(entry)
+                entry.deaf_until = inf
+                return
             except OSError:
-                if self._pipeline.holds_up(entry):
-                    self._held_up.add(entry)
-                    entry.deaf_until = inf
-                else:
-                    # The client repeats itself after a while, and by then it may work.
-                    entry.deaf_until = self._now + _DEAF_S
+                # The client repeats itself after a while, and by then it may work.
+                entry.deaf_until = self._now + _DEAF_S
                 return
             if not entry.recovering:
                 entry.waiting = batch.behind

@@ -26,6 +26,7 @@ from tbxd_wire import messages, places
 from tbxd_wire.descriptors import ZMQ_DESCRIPTORS, clear_of_standard, require
 
 from . import fork
+from .interruption import is_interruption
 
 _RECONNECT_MS = 20
 """A daemon takes its lock a moment before it binds its socket."""
@@ -121,8 +122,11 @@ class Connection:
 
     def ring(self) -> None:
         """Have ``wait`` return at once, now or when it is called next. From any thread."""
-        with contextlib.suppress(OSError):
+        try:
             os.eventfd_write(self._bell, 1)
+        except OSError as error:
+            if is_interruption(error):
+                raise
 
     def wait(self, pause_s: float | None) -> None:
         """Sleep until something has come, the bell is rung, or the pause is over."""

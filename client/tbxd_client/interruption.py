@@ -13,15 +13,18 @@ from types import FrameType
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Return whether a signal handler written in Python has raised ``error``.
+    """Return whether a signal handler written in Python has raised ``error``, or its cause.
 
     A handler is called with the frame that it interrupts; nothing else of what runs here gets the
     frame of its caller. One that has forgotten its arguments by then cannot be told.
     """
-    return any(
-        any(value is outer or _holds(value, outer) for value in inner.f_locals.values())
-        for outer, inner in itertools.pairwise(_frames(error))
-    )
+    cause: BaseException | None = error
+    while cause is not None:
+        for outer, inner in itertools.pairwise(_frames(cause)):
+            if any(value is outer or _holds(value, outer) for value in inner.f_locals.values()):
+                return True
+        cause = cause.__cause__
+    return False
 
 
 def _holds(value: object, frame: FrameType) -> bool:

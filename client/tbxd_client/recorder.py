@@ -285,6 +285,8 @@ class Recorder:
         if fork.generation.value == mine and self._stream is None: self._stream = stream; self._finalizer = finalizer; self._purge_step = None; self.append = append; self.append_arrays = append_arrays  # fmt: skip # noqa: E501, E701, E702
         if self._stream is stream:
             active.carry(stream)
+            # The record that comes next may wake the link, and hears if there is none.
+            journal.parked = True
             if (void := self._losses.take_void()) is not None:
                 active.release(void)
             return

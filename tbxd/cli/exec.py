@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 
 import click
@@ -115,11 +116,13 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str], look: Callable
         except OSError as error:
             click.echo(f"tbxd exec: {arguments[0]}: {error.strerror}", err=True)
             return 127 if isinstance(error, FileNotFoundError) else 126
+        next_look = time.monotonic() + LOOK_S
         while True:
             # Waited for instead of handled, because only so it is known who sent the signal.
-            came = signal.sigtimedwait(awaited, LOOK_S)
+            came = signal.sigtimedwait(awaited, max(next_look - time.monotonic(), 0.0))
             if came is None:
                 look()
+                next_look = time.monotonic() + LOOK_S
             elif came.si_signo == signal.SIGCHLD:
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 if ended:

@@ -7,6 +7,7 @@ and then.
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from typing import Any
@@ -42,12 +43,9 @@ class Job:
         self._lost: dict[str, str] = {}
 
     def look(self) -> None:
-        """See what was lost by now, if a daemon answers soon."""
-        try:
-            facts = ask(self._directory, _LOOK_TIMEOUT_S)
-        except DaemonUnreachable:
-            return
-        self._note(self._sessions(facts))
+        """See what was lost by now, if a daemon answers soon; if that fails, nothing else does."""
+        with contextlib.suppress(Exception):
+            self._note(self._sessions(ask(self._directory, _LOOK_TIMEOUT_S)))
 
     def wait(self, timeout_s: float) -> list[str]:
         """Wait until all sessions have ended and are committed; return what is missing."""
@@ -85,7 +83,7 @@ class Job:
         if awaited := facts["daemon"]["awaited_by_job"].get(self.name):
             who = counted(awaited, "process has", "processes have")
             waiting.append(f"{who} logged and not been heard of yet")
-        if not waiting and (journals := facts["daemon"]["waiting_by_job"].get(self.name)):
+        if not waiting and (journals := facts["daemon"].get("waiting_by_job", {}).get(self.name)):
             waiting.append(counted(journals, "journal waits", "journals wait"))
         return waiting
 

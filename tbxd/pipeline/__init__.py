@@ -1,5 +1,7 @@
 """The one place where intake, encode and sinks meet: frames in, committed positions out."""
 
+from tbxd.sinks.lane import Blocked
+
 from .pipeline import Pipeline
 
-__all__ = ["Pipeline"]
+__all__ = ["Blocked", "Pipeline"]

@@ -98,8 +98,9 @@ class Pipeline:
             over.
 
         Raises:
-            OSError: a directory cannot be looked into now. The session stands behind what was
-                taken over; the rest may be offered again.
+            OSError: a directory cannot be looked into now; Blocked: as a file system has not
+                answered yet. The session stands behind what was taken over; the rest may be offered
+                again.
         """
         stream = self._streams.get(entry.session.name)
         if stream is None:
@@ -137,7 +138,7 @@ class Pipeline:
         return None
 
     def holds_up(self, entry: Entry) -> bool:
-        """Whether ``feed`` has raised because a file system did not answer, and it still does not.
+        """Whether ``feed`` has raised Blocked, and the file system still has not answered.
 
         The loop is woken when it does.
         """

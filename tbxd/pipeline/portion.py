@@ -127,9 +127,15 @@ class Owed:
                 self._encoded = self._pool.encode(self._record)
                 self._record = self.trouble = None
 
-    def is_done(self, now: float) -> bool:
-        """Whether :meth:`events` has an answer; to be asked when all before it is settled."""
-        if self.retry_at is not None and now < self.retry_at:
+    def is_done(self, now: float, *, answered: bool = False) -> bool:
+        """Whether :meth:`events` has an answer; to be asked when all before it is settled.
+
+        Args:
+            now: the monotonic clock.
+            answered: whether the disk that was too slow has got to an answer since.
+        """
+        waits = not answered or self.trouble is not None
+        if self.retry_at is not None and now < self.retry_at and waits:
             return False
         self.retry_at = None
         if self._encoded is None:

@@ -156,7 +156,8 @@ class Stream:
         while self.unsettled:
             head = self.unsettled[0]
             if isinstance(head, Owed):
-                if not head.is_done(now):
+                answered = self.awaited is not None and not self.awaited.is_silent(self.name)
+                if not head.is_done(now, answered=answered):
                     break
                 paid = self._collect(head, now)
                 if paid is None:

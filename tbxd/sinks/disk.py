@@ -148,10 +148,11 @@ class Disk:
             self._write = None
             self._begun = []
             self._note_writes(now)
+            # Before any of these files is the thread's again: a busy one might always be.
+            self._see_sync(now)
             # What came while it was late: nothing else may wake the loop for that.
             self.begin(now)
-        if self._sync is not None and self._sync.done() and not self._being_written(self._synced):
-            self._note_sync(self._sync, now)
+        self._see_sync(now)
         if self._unsynced and self._sync is None and (at_once or now >= self._next_sync):
             self._synced, self._unsynced = self._unsynced, set()
             self._sync = self.syncing.begin(_sync, tuple(self._synced))
@@ -214,6 +215,11 @@ class Disk:
     def _try_again(self, file: EventFile, now: float, delay_s: float) -> None:
         if file.pending:
             self._stuck[file] = (now + delay_s, delay_s)
+
+    def _see_sync(self, now: float) -> None:
+        """See whether the sync is over, unless one of its files is being written."""
+        if self._sync is not None and self._sync.done() and not self._being_written(self._synced):
+            self._note_sync(self._sync, now)
 
     def _note_sync(self, sync: Future[dict[EventFile, OSError]], now: float) -> None:
         self._sync = None

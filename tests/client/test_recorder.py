@@ -240,22 +240,26 @@ def test_a_session_begun_in_the_midst_of_an_append_while_another_thread_closes(
     recorder.append(FIRST)
     late, stream = recorder.append_arrays, recorder._stream
     assert stream is not None
-    is_over, looking = stream.is_over, threading.Event()
+    is_over, looking, handled = stream.is_over, threading.Event(), threading.Event()
 
     def look() -> bool:
         looking.set()
-        return is_over()
+        try:
+            return is_over()
+        finally:
+            looking.clear()
 
     def handle() -> None:
-        looking.clear()
+        # It stays there: this append holds what it looks at.
         assert looking.wait(20)
+        handled.set()
         Recorder(str(tmp_path / "other"), None, "", None).append(SECOND)
 
     monkeypatch.setattr(stream, "is_over", look)
     closing = threading.Thread(target=recorder.close, args=(20.0,), daemon=True)
     closing.start()
-    assert looking.wait(20)
     pair = records.encode_before(Kind.TENSOR, "t", 1, 1.5, Interrupting(handle))
     in_time(lambda: late(*pair))
     closing.join(20)
+    assert handled.is_set()
     assert not closing.is_alive()

@@ -744,7 +744,6 @@ def test_many_questions_to_a_slow_disk_hold_nobody_up_for_long(
         longest_s = max(longest_s, time.monotonic() - began)
         pipeline.commit(1000.0)
         if not entry.session.accepted:
-            assert pipeline.holds_up(entry) or woken.is_set()
             assert woken.wait(30.0), "nobody wakes the loop"
             woken.clear()
     assert longest_s < 1.0

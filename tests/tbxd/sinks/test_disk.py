@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import queue
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,6 +118,46 @@ def test_what_comes_while_a_write_is_late_is_written_behind_it(
         disk.finish(0.0)
     assert not file.pending
     disk.close()
+
+
+class Stepped(EventFile):
+    """An event file each of whose writes waits for leave of its own."""
+
+    leave: queue.SimpleQueue[None]
+
+    def append(self, buffer: bytes, *, only_here: bool = False) -> int:
+        self.leave.get()
+        return super().append(buffer, only_here=only_here)
+
+
+def test_a_file_that_is_always_being_written_is_synced_all_the_same(
+    disk: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each write is late, and the next one waits when it is over."""
+    syncs: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", syncs.append)
+    file = Stepped(str(tmp_path), disk.descriptors, host="host")
+    file.leave = queue.SimpleQueue()
+    disk.write(Ticket(file, buffer("a")))
+    disk.begin(0.0)
+    for now in itertools.count(10.0, 10.0):
+        disk.write(Ticket(file, buffer("b")))
+        write = disk._write
+        assert write is not None
+        wait_until(lambda: disk.writing.is_late, "it is late")
+        file.leave.put(None)
+        wait_until(write.done, "it is over")
+        disk.begin(now)
+        disk.finish(now)
+        assert disk._write is not write
+        if disk._sync is not None:
+            wait_until(disk._sync.done, "it is synced")
+        if now >= 100.0:
+            break
+    assert len(syncs) >= 3
+    for _ in range(2):
+        file.leave.put(None)
+    settle(disk)
 
 
 def test_a_sync_that_fails_is_noted(
