@@ -13,6 +13,7 @@ import contextlib
 import os
 import select
 import struct
+import threading
 from collections.abc import Iterator
 from math import ceil
 
@@ -164,3 +165,6 @@ class Connection:
     def forget_parent(self) -> None:
         """In a forked child: keep the parent's sockets from ever being closed here."""
         fork.bury(self._context, self._socket, self._monitor)
+        # The thread of pyzmq that views need is started with the first of them, under a lock. If
+        # the parent was at it, nobody here would ever let go of that.
+        zmq.utils.garbage.gc._lock = threading.Lock()

@@ -15,6 +15,27 @@ from .field import Daemon
 from .judge import judge, lifecycle
 from .ledger import Ledger
 
+FORKED_AT_THE_FIRST_VIEW = """
+import os, sys
+import numpy
+from zmq.utils.garbage import gc
+from tbxd_client import SummaryWriter
+
+writer = SummaryWriter(sys.argv[1])
+writer.add_scalar("tag", 0.5, 1)
+writer.flush()
+gc._lock.acquire()
+child = os.fork()
+if child == 0:
+    writer.add_tensor("tensor", numpy.zeros(50_000), 2)
+    writer.flush(20.0)
+    os._exit(0)
+gc._lock.release()
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+writer.add_tensor("tensor", numpy.zeros(50_000), 2)
+writer.flush(20.0)
+"""
+
 
 @pytest.mark.parametrize(
     ("what", "forks", "how"),
@@ -69,3 +90,10 @@ def test_forks(
     for role, verdict in verdicts.items():
         assert verdict.good, f"{role}: {verdict}"
         assert verdict.returned > 0 or (how == "beside a thread" and role != "parent")
+
+
+def test_a_fork_while_the_sender_makes_its_first_view(tmp_path: Path, daemon: Daemon) -> None:
+    """pyzmq then holds a lock of its own, in order to start a thread, and the child has it held."""
+    daemon.start()
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED_AT_THE_FIRST_VIEW]
+    subprocess.run([*command, str(tmp_path / "run")], timeout=60, check=True)
