@@ -267,7 +267,7 @@ FRAME = 10
 
 
 class Link(RuleBasedStateMachine):
-    """A client and a session over a link that loses, repeats and reorders."""
+    """A client that keeps to its grants, and a session, over a link that loses and reorders."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -277,15 +277,18 @@ class Link(RuleBasedStateMachine):
         self.acked = 0
         self.taken: list[int] = []
         self.flying: list[tuple[int, int]] = []
-        self.acks: list[int] = []
+        self.acks: list[Ack] = []
+        self.limit = welcomed(self.session, self.hello).limit
 
     @rule(frames=st.integers(1, 5))
     def log(self, frames: int) -> None:
         self.tail += frames * FRAME
 
+    @precondition(lambda self: self.acked < self.limit)
     @rule(data=st.data())
     def send(self, data: st.DataObject) -> None:
-        begin = data.draw(st.integers(self.acked // FRAME, self.tail // FRAME)) * FRAME
+        last = min(self.tail, self.limit - 1)
+        begin = data.draw(st.integers(self.acked // FRAME, last // FRAME)) * FRAME
         end = data.draw(st.integers(begin // FRAME, self.tail // FRAME)) * FRAME
         self.flying.append((begin, end))
 
@@ -309,18 +312,22 @@ class Link(RuleBasedStateMachine):
     @precondition(lambda self: self.session.ack_due)
     @rule()
     def acknowledge(self) -> None:
-        self.acks.append(self.session.acknowledge(64).position)
+        self.acks.append(self.session.acknowledge(64))
 
     @precondition(lambda self: self.acks)
     @rule(data=st.data())
     def receive_ack(self, data: st.DataObject) -> None:
         index = data.draw(st.integers(0, len(self.acks) - 1))
-        self.acked = max(self.acked, self.acks.pop(index))
+        ack = self.acks.pop(index)
+        self.acked = max(self.acked, ack.position)
+        self.limit = ack.limit
 
     @rule()
     def reconnect(self) -> None:
         hello = hello_of(session=self.session.name, position=self.acked, known=True)
-        assert welcomed(self.session, hello).position == self.session.accepted
+        answer = welcomed(self.session, hello)
+        assert answer.position == self.session.accepted
+        self.limit = answer.limit
 
     @invariant()
     def every_frame_was_taken_once_and_in_order(self) -> None:
