@@ -29,7 +29,7 @@ def test_a_client_that_never_reads_its_acks(
     tmp_path: Path, daemon: Daemon, ledger: Ledger, pytestconfig: pytest.Config
 ) -> None:
     """Thousands of batches, each with an answer due, and a neighbour who wants its acks at once."""
-    each_round = 50_000 if pytestconfig.getoption("long") else 1700
+    each_round = 50_000 if pytestconfig.getoption("long") else 3400
     daemon.start()
     pid = daemon.pid()
     assert pid is not None
@@ -73,6 +73,7 @@ def test_a_client_that_never_reads_its_acks(
     verdicts = [judge(run, count, count), judge(tmp_path / "neighbour", _ROUNDS, _ROUNDS)]
     ledger.enter("client that never reads", verdicts, pace=pace)
     assert all(verdict.good for verdict in verdicts), verdicts
-    # Measured: up to 4 MB, of which a thousand answers that wait are two. All would be 10 MB.
-    assert grown_mb < 6.0
+    # Measured: up to 7 MB however many there are, of which a thousand answers that wait are two.
+    # All would be 20 MB, or 300 in the long form.
+    assert grown_mb < 10.0
     assert slowest_s < 2.0
