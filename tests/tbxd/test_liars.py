@@ -155,7 +155,6 @@ def test_counts_whose_sum_is_larger_still(daemon: Daemon, client: Client, tmp_pa
         hello = hello_of(str(tmp_path / f"run{number}"))
         client.say_hello(hello)
         client.say_hello(hello._replace(position=POSITION_MAX))
-        client.receive(Ack)
         client.send(Bye(hello.session, POSITION_MAX, POSITION_MAX))
         client.receive(Ack)
     totals = daemon.facts()["totals"]
