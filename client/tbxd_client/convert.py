@@ -86,6 +86,8 @@ def _on_host(value: Any) -> Any:
 
 def _is_masked(value: Any) -> bool:
     """Whether the one element of a value is masked: numpy's own module knows of masks."""
+    if not isinstance(value, numpy.ndarray):
+        return False
     masked_arrays = getattr(sys.modules.get("numpy.ma"), "MaskedArray", ())
     return isinstance(value, masked_arrays) and bool(value.mask.any())
 
@@ -147,15 +149,21 @@ def step(value: Any, name: str = "global_step") -> int | None:
     """
     if value is None:
         return None
-    if _is_masked(value):
-        raise ValueError(f"{name} must be an integer, not {value!r:.60}")
-    try:
-        number = int(_only_element(value))
-    except _REFUSALS as error:
-        raise _refusal(error, f"{name} must be an integer, not {value!r:.60}") from None
+    # What most steps are is not looked at: this is asked at every call.
+    number = value if type(value) is int else _integer(value, name)
     if not STEP_MIN <= number <= STEP_MAX:
         raise ValueError(f"{name} must be an int64 ({STEP_MIN} to {STEP_MAX}), not {number}")
     return number
+
+
+def _integer(value: Any, name: str) -> int:
+    """Return what ``int`` makes of a value, or raise what :func:`step` says."""
+    if _is_masked(value):
+        raise ValueError(f"{name} must be an integer, not {value!r:.60}")
+    try:
+        return int(_only_element(value))
+    except _REFUSALS as error:
+        raise _refusal(error, f"{name} must be an integer, not {value!r:.60}") from None
 
 
 def _only_element(value: Any) -> Any:

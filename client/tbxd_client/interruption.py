@@ -18,13 +18,14 @@ def is_interruption(error: BaseException) -> bool:
     A handler is called with the frame that it interrupts; nothing else of what runs here gets the
     frame of its caller. One that has forgotten its arguments by then cannot be told.
     """
-    cause: BaseException | None = error
-    while cause is not None:
-        for outer, inner in itertools.pairwise(_frames(cause)):
-            if any(value is outer or _holds(value, outer) for value in inner.f_locals.values()):
-                return True
-        cause = cause.__cause__
-    return False
+    # No further: causes may lead in a circle.
+    return any(
+        value is outer or _holds(value, outer)
+        for each in (error, error.__cause__)
+        if each is not None
+        for outer, inner in itertools.pairwise(_frames(each))
+        for value in inner.f_locals.values()
+    )
 
 
 def _holds(value: object, frame: FrameType) -> bool:
